@@ -1,0 +1,5 @@
+# Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Train, export, compile and run N2UQ networks."""
+
+__version__ = "0.1.0"
