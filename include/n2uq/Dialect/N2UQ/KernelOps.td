@@ -1,0 +1,170 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernel ops: what passes lower network ops to. The reference interprets each of them, so a wrong result is found by halves.
+#ifndef N2UQ_KERNEL_OPS_TD
+#define N2UQ_KERNEL_OPS_TD
+
+include "n2uq/Dialect/N2UQ/Types.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRegionArguments]> {
+  let summary = "one loop nest: a contraction or pool with everything that is done to its tile in registers";
+  let description = [{
+    The results are what the body yields. The body is at most one *root* (a contraction, a pool, `n2uq.flatten`) and
+    element-by-element ops on its result; only what is yielded is ever written to memory. `n2uq-form-kernels` makes it,
+    `n2uq-select-strategy` writes `strategy` on it, the lowering turns it into one function of tiled loops.
+
+    (C1) The yielded types are the result types, and there is at least one.
+    (C2) The body has at most one root, and all other ops work element by element.
+    (C3) All results have the same shape but for the element type.
+
+    Example:
+    ```mlir
+    %codes2 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 7, 2]> -> tensor<?x8x8x64xui2> {
+      %acc = n2uq.conv2d %codes, %filter : tensor<?x8x8x64xui2>, tensor<64x1x1x64xi8> -> tensor<?x8x8x64xi32>
+      %q = n2uq.threshold %acc, %t : tensor<?x8x8x64xi32>, tensor<64x3xi32> -> tensor<?x8x8x64xui2>
+      n2uq.yield %q : tensor<?x8x8x64xui2>
+    }
+    ```
+  }];
+  let arguments = (ins OptionalAttr<N2UQ_StrategyAttr>:$strategy);
+  let results = (outs Variadic<N2UQ_AnyTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "(`strategy` `=` $strategy^)? attr-dict `->` type($results) $body";
+  let extraClassDeclaration = [{
+    /// The contraction, pool or layout op of the body; null where all ops work element by element.
+    ::mlir::Operation *getRoot();
+  }];
+}
+
+def N2UQ_YieldOp : N2UQ_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["KernelOp"]>]> {
+  let summary = "results of a kernel";
+  let arguments = (ins Variadic<N2UQ_AnyTensor>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let hasVerifier = 0;
+}
+
+def N2UQ_PackedConv2DOp : N2UQ_Op<"packed_conv2d", [Pure]> {
+  let summary = "uniform-integer convolution with weights packed for dot products of four bytes";
+  let description = [{
+    `n2uq.conv2d` (one group) with `filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c / 4, o % lanes, c % 4]`; the packed
+    filter is padded with zeros to whole vectors and to the channels that an image's row holds in memory.
+
+    (C1) `packed` is `[ceil(O / lanes), KH, KW, CP / 4, lanes, 4]` with `CP` a multiple of 16 and not less than the
+    channels of `input`.
+    (C2) As (C1) and (C4) of `n2uq.conv2d`.
+
+    Example:
+    ```mlir
+    %acc = n2uq.packed_conv2d %codes, %packed padding = [1, 1, 1, 1]
+        : tensor<?x8x8x64xui2>, tensor<4x3x3x16x16x4xi8> -> tensor<?x8x8x64xi32>
+    ```
+  }];
+  let arguments = (ins N2UQ_CodeImage:$input, TensorRankOf<[I8], [6]>:$packed,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations);
+  let results = (outs N2UQ_AccImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed (`strides` `=` $strides^)? (`padding` `=` $padding^)? (`dilations` `=` $dilations^)?
+    attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = "::n2uq::Window getWindow();";
+}
+
+def N2UQ_PackedDepthwiseConv2DOp : N2UQ_Op<"packed_depthwise_conv2d", [Pure]> {
+  let summary = "depthwise uniform-integer convolution with channels innermost";
+  let description = [{
+    `n2uq.conv2d` with one channel a group and `filter[c,kh,kw,0] = packed[kh,kw,c]`; `packed` is padded with zeros to the
+    channels that an image's row holds in memory.
+
+    (C1) `packed` is `[KH, KW, CP]` with `CP` a multiple of 16 and not less than the channels of `input`.
+    (C2) As (C1) and (C4) of `n2uq.conv2d`; `input` and `result` have the same channels.
+
+    Example:
+    ```mlir
+    %acc = n2uq.packed_depthwise_conv2d %codes, %packed padding = [1, 1, 1, 1]
+        : tensor<?x8x8x24xui4>, tensor<3x3x32xi8> -> tensor<?x8x8x24xi32>
+    ```
+  }];
+  let arguments = (ins N2UQ_CodeImage:$input, TensorRankOf<[I8], [3]>:$packed,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations);
+  let results = (outs N2UQ_AccImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed (`strides` `=` $strides^)? (`padding` `=` $padding^)? (`dilations` `=` $dilations^)?
+    attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = "::n2uq::Window getWindow();";
+}
+
+def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
+  let summary = "float convolution with weights packed for vectors of output channels";
+  let description = [{
+    `n2uq.float_conv2d` with `filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c, o % lanes]`, padded with zeros to whole
+    vectors. Vectors run over outputs, so the order of each output's sum is that of `n2uq.float_conv2d`.
+
+    (C1) `packed` is `[ceil(O / lanes), KH, KW, C / groups, lanes]`; with more than one group, `lanes` is 1.
+    (C2) As (C1), (C2) and (C4) of `n2uq.conv2d`.
+
+    Example:
+    ```mlir
+    %0 = n2uq.packed_float_conv2d %image, %packed strides = [2, 2] padding = [3, 3, 3, 3]
+        : tensor<?x224x224x3xf32>, tensor<4x7x7x3x16xf32> -> tensor<?x112x112x64xf32>
+    ```
+  }];
+  let arguments = (ins N2UQ_FloatImage:$input, TensorRankOf<[F32], [5]>:$packed,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+      DefaultValuedAttr<I64Attr, "1">:$groups);
+  let results = (outs N2UQ_FloatImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed (`strides` `=` $strides^)? (`padding` `=` $padding^)? (`dilations` `=` $dilations^)?
+    (`groups` `=` $groups^)? attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = "::n2uq::Window getWindow();";
+}
+
+def N2UQ_PackedFullyConnectedOp : N2UQ_Op<"packed_fully_connected", [Pure]> {
+  let summary = "float matrix product with weights packed for vectors of outputs";
+  let description = [{
+    `n2uq.fully_connected` with `weights[o,k] = packed[o / lanes, k, o % lanes]`, padded with zeros to whole vectors.
+
+    (C1) `packed` is `[ceil(O / lanes), K, lanes]` with `K` the features of `input`; the batches agree.
+
+    Example:
+    ```mlir
+    %0 = n2uq.packed_fully_connected %x, %packed : tensor<?x512xf32>, tensor<63x512x16xf32> -> tensor<?x1000xf32>
+    ```
+  }];
+  let arguments = (ins TensorRankOf<[F32], [2]>:$input, TensorRankOf<[F32], [3]>:$packed);
+  let results = (outs TensorRankOf<[F32], [2]>:$result);
+  let assemblyFormat = "$input `,` $packed attr-dict `:` type($input) `,` type($packed) `->` type($result)";
+}
+
+def N2UQ_Dot4Op : N2UQ_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "weights"]>]> {
+  let summary = "dot products of four bytes, added to accumulators";
+  let description = [{
+    `result[i] = acc[i] + sum over j < 4 of codes[4*i + j] * weights[4*i + j]`, codes unsigned, weights signed, modulo 2^32.
+    `code_bits` bounds the codes: each is less than 2^code_bits; `convert-n2uq-dot` may rely on it (with AVX2 two products
+    must fit into a signed 16-bit number).
+
+    (C1) `codes` and `weights` have four elements for each element of `acc`.
+    (C2) `code_bits` is between 1 and 8.
+
+    Example:
+    ```mlir
+    %1 = n2uq.dot4 %acc, %u, %s code_bits = 2 : vector<16xi32>, vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$acc, VectorOfRankAndType<[1], [I8]>:$codes,
+      VectorOfRankAndType<[1], [I8]>:$weights, I64Attr:$code_bits);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = "$acc `,` $codes `,` $weights `code_bits` `=` $code_bits attr-dict `:` type($acc) `,` type($codes)";
+}
+
+#endif // N2UQ_KERNEL_OPS_TD

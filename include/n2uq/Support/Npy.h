@@ -1,0 +1,36 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// NumPy's .npy files (format versions 1.0 to 3.0, C order, little endian): what the tools read and write.
+#ifndef N2UQ_SUPPORT_NPY_H
+#define N2UQ_SUPPORT_NPY_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace n2uq {
+
+struct NpyArray {
+  /// NumPy's name of the element type: "<f4", "|u1", "|i1", "<i4" or "<i8".
+  std::string dtype;
+  std::vector<int64_t> shape;
+  std::vector<uint8_t> data;
+
+  int64_t elements() const;
+  /// Bytes of one element of `dtype`; 0 for a type that is not read here.
+  static int64_t elementBytes(const std::string &dtype);
+  template <typename T> const T *as() const { return reinterpret_cast<const T *>(data.data()); }
+};
+
+/// Reads a file. Returns an empty string, or one sentence that says what is wrong with it.
+std::string readNpy(const std::string &path, NpyArray &array);
+
+/// Writes a file: whole or not at all (through a temporary file beside it). Returns an empty string or one sentence.
+std::string writeNpy(const std::string &path, const NpyArray &array);
+std::string writeNpy(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape,
+                     const void *data);
+
+} // namespace n2uq
+
+#endif // N2UQ_SUPPORT_NPY_H

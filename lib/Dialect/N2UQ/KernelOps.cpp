@@ -1,0 +1,126 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ShapeRules.h"
+#include "n2uq/Dialect/N2UQ/N2UQ.h"
+
+using namespace mlir;
+using namespace n2uq;
+
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+Operation *KernelOp::getRoot() {
+  for (Operation &op : getBody().front())
+    if (isKernelRoot(&op) && !isa<ToNHWCOp>(op))
+      return &op;
+  for (Operation &op : getBody().front())
+    if (isa<ToNHWCOp>(op))
+      return &op;
+  return nullptr;
+}
+
+LogicalResult KernelOp::verify() {
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield || yield.getValues().empty() || TypeRange(yield.getValues()) != TypeRange(getResults())) // (C1)
+    return emitOpError() << "expects a body that yields at least one value and the types of its results";
+  unsigned roots = 0;
+  for (Operation &op : getBody().front().without_terminator()) {
+    // A float convolution may read the image as it comes, channels first; that is not a second loop nest.
+    bool readInPlace = isa<ToNHWCOp>(op) && op.hasOneUse() && isa<FloatConv2DOp, PackedFloatConv2DOp>(*op.user_begin());
+    if (isKernelRoot(&op) && !readInPlace)
+      ++roots;
+    else if (!isElementwise(&op) && !readInPlace) // (C2)
+      return emitOpError() << "expects element-by-element ops behind its root, but got '" << op.getName() << "'";
+  }
+  if (roots > 1) // (C2)
+    return emitOpError() << "expects at most one contraction or pool, but got " << roots;
+  for (Value result : getResults())
+    if (shapeOf(result) != shapeOf(getResults().front())) // (C3)
+      return emitOpError() << "expects results of one shape, but got " << result.getType() << " beside "
+                           << getResults().front().getType();
+  return success();
+}
+
+/// Checks that are the same for the packed convolutions.
+template <typename Op>
+static LogicalResult verifyPackedConv(Op op, ArrayRef<int64_t> dilations) {
+  if (failed(verifyExtents(op, "its input", op.getInput())) || failed(verifyParameter(op, "its filter", op.getPacked())) ||
+      failed(verifyExtents(op, "its result", op.getResult())) ||
+      failed(verifyWindowAttributes(op, op.getStrides(), op.getPadding(), dilations)))
+    return failure();
+  return verifyWindowResult(op, op.getWindow(), op.getInput(), op.getResult());
+}
+
+Window PackedConv2DOp::getWindow() {
+  auto packed = shapeOf(getPacked());
+  return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
+}
+
+LogicalResult PackedConv2DOp::verify() {
+  if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked());
+  int64_t lanes = packed[4], rowChannels = packed[3] * 4;
+  if (packed[5] != 4 || packed[0] != ceilDiv(channelsOf(getResult()), lanes) || rowChannels % 16 != 0 ||
+      rowChannels < channelsOf(getInput())) // (C1)
+    return emitOpError() << "expects a packed filter for " << channelsOf(getInput()) << " to "
+                         << channelsOf(getResult()) << " channels, but got " << getPacked().getType();
+  return success();
+}
+
+Window PackedDepthwiseConv2DOp::getWindow() {
+  auto packed = shapeOf(getPacked());
+  return makeWindow(packed[0], packed[1], getStrides(), getPadding(), getDilations(), channelsOf(getInput()));
+}
+
+LogicalResult PackedDepthwiseConv2DOp::verify() {
+  if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked());
+  if (channelsOf(getInput()) != channelsOf(getResult())) // (C2)
+    return emitOpError() << "expects a result with the channels of its input";
+  if (packed[2] % 16 != 0 || packed[2] < channelsOf(getInput())) // (C1)
+    return emitOpError() << "expects a packed filter for " << channelsOf(getInput()) << " channels, but got "
+                         << getPacked().getType();
+  return success();
+}
+
+Window PackedFloatConv2DOp::getWindow() {
+  auto packed = shapeOf(getPacked());
+  return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations(), getGroups());
+}
+
+LogicalResult PackedFloatConv2DOp::verify() {
+  if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked());
+  int64_t groups = getGroups(), in = channelsOf(getInput()), out = channelsOf(getResult());
+  if (groups <= 0 || in % groups != 0 || out % groups != 0) // (C2)
+    return emitOpError() << "expects a number of groups that divides " << in << " and " << out << " channels, but got "
+                         << groups;
+  if (packed[0] != ceilDiv(out, packed[4]) || packed[3] != in / groups || (groups > 1 && packed[4] != 1)) // (C1)
+    return emitOpError() << "expects a packed filter for " << in / groups << " to " << out << " channels, but got "
+                         << getPacked().getType();
+  return success();
+}
+
+LogicalResult PackedFullyConnectedOp::verify() {
+  if (failed(verifyExtents(*this, "its input", getInput())) || failed(verifyParameter(*this, "its weights", getPacked())) ||
+      failed(verifyExtents(*this, "its result", getResult())))
+    return failure();
+  auto in = shapeOf(getInput()), packed = shapeOf(getPacked()), out = shapeOf(getResult());
+  if (packed[0] != ceilDiv(out[1], packed[2]) || packed[1] != in[1] || in[0] != out[0]) // (C1)
+    return emitOpError() << "expects packed weights for " << in[1] << " to " << out[1] << " features, but got "
+                         << getPacked().getType();
+  return success();
+}
+
+LogicalResult Dot4Op::verify() {
+  auto count = [](Value vector) { return cast<VectorType>(vector.getType()).getNumElements(); };
+  if (count(getCodes()) != 4 * count(getAcc())) // (C1)
+    return emitOpError() << "expects four bytes for each of its " << count(getAcc()) << " accumulators, but got "
+                         << count(getCodes());
+  if (getCodeBits() < 1 || getCodeBits() > 8) // (C2)
+    return emitOpError() << "expects codes of 1 to 8 bits, but got " << getCodeBits();
+  return success();
+}

@@ -1,0 +1,43 @@
+// RUN: n2uq-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: @block
+func.func @block(%image: tensor<?x3x16x16xf32>, %w: tensor<64x7x7x3xf32>, %f: tensor<64x3x3x64xi8>, %s: tensor<64xf32>,
+                 %t: tensor<1x3xf32>, %fc: tensor<10x64xf32>) -> tensor<?x10xf32> {
+  // CHECK: n2uq.to_nhwc %{{.*}} : tensor<?x3x16x16xf32> -> tensor<?x16x16x3xf32>
+  %0 = n2uq.to_nhwc %image : tensor<?x3x16x16xf32> -> tensor<?x16x16x3xf32>
+  // CHECK: n2uq.float_conv2d %{{.*}}, %{{.*}} strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xf32>, tensor<64x7x7x3xf32> -> tensor<?x8x8x64xf32>
+  %1 = n2uq.float_conv2d %0, %w strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xf32>, tensor<64x7x7x3xf32> -> tensor<?x8x8x64xf32>
+  // CHECK: n2uq.affine %{{.*}} scale(%{{.*}} : tensor<64xf32>) offset(%{{.*}} : tensor<64xf32>) : tensor<?x8x8x64xf32> -> tensor<?x8x8x64xf32>
+  %2 = n2uq.affine %1 scale(%s : tensor<64xf32>) offset(%s : tensor<64xf32>) : tensor<?x8x8x64xf32> -> tensor<?x8x8x64xf32>
+  %3 = n2uq.clamp %2 min = 0.0 max = 0x7F800000 : tensor<?x8x8x64xf32>
+  // CHECK: n2uq.max_pool %{{.*}} kernel = [3, 3] strides = [2, 2] padding = [1, 1, 1, 1] : tensor<?x8x8x64xf32> -> tensor<?x4x4x64xf32>
+  %4 = n2uq.max_pool %3 kernel = [3, 3] strides = [2, 2] padding = [1, 1, 1, 1] : tensor<?x8x8x64xf32> -> tensor<?x4x4x64xf32>
+  %5 = n2uq.affine %4 offset(%s : tensor<64xf32>) : tensor<?x4x4x64xf32> -> tensor<?x4x4x64xf32>
+  %6 = n2uq.prelu %5, %s : tensor<?x4x4x64xf32>, tensor<64xf32>
+  // CHECK: n2uq.quantize %{{.*}}, %{{.*}} : tensor<?x4x4x64xf32>, tensor<1x3xf32> -> tensor<?x4x4x64xui2>
+  %q = n2uq.quantize %6, %t : tensor<?x4x4x64xf32>, tensor<1x3xf32> -> tensor<?x4x4x64xui2>
+  // CHECK: n2uq.quantize %{{.*}}, %{{.*}} nan_is_top : tensor<?x4x4x64xf32>, tensor<1x3xf32> -> tensor<?x4x4x64xui2>
+  %q2 = n2uq.quantize %6, %t nan_is_top : tensor<?x4x4x64xf32>, tensor<1x3xf32> -> tensor<?x4x4x64xui2>
+  // CHECK: n2uq.conv2d %{{.*}}, %{{.*}} padding = [1, 1, 1, 1] : tensor<?x4x4x64xui2>, tensor<64x3x3x64xi8> -> tensor<?x4x4x64xi32>
+  %acc = n2uq.conv2d %q, %f padding = [1, 1, 1, 1] : tensor<?x4x4x64xui2>, tensor<64x3x3x64xi8> -> tensor<?x4x4x64xi32>
+  %7 = n2uq.affine %acc scale(%s : tensor<64xf32>) : tensor<?x4x4x64xi32> -> tensor<?x4x4x64xf32>
+  %8 = n2uq.add %7, %4 : tensor<?x4x4x64xf32>
+  %9 = n2uq.avg_pool %8 kernel = [4, 4] : tensor<?x4x4x64xf32> -> tensor<?x1x1x64xf32>
+  %10 = n2uq.flatten %9 : tensor<?x1x1x64xf32> -> tensor<?x64xf32>
+  %11 = n2uq.fully_connected %10, %fc : tensor<?x64xf32>, tensor<10x64xf32> -> tensor<?x10xf32>
+  return %11 : tensor<?x10xf32>
+}
+
+// CHECK-LABEL: @kernels
+func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tensor<64x3xi32>, %b: tensor<64xi32>,
+                   %acc: vector<16xi32>, %u: vector<64xi8>) -> (tensor<?x8x8x64xui2>, vector<16xi32>) {
+  // CHECK: n2uq.kernel strategy = <kernel = direct_dot, lanes = 16, tile = [1, 7, 2]> -> tensor<?x8x8x64xui2> {
+  %k = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 7, 2]> -> tensor<?x8x8x64xui2> {
+    %0 = n2uq.conv2d %x, %w : tensor<?x8x8x64xui2>, tensor<64x1x1x64xi8> -> tensor<?x8x8x64xi32>
+    %1 = n2uq.threshold %0, %t : tensor<?x8x8x64xi32>, tensor<64x3xi32> -> tensor<?x8x8x64xui2>
+    n2uq.yield %1 : tensor<?x8x8x64xui2>
+  }
+  // CHECK: n2uq.dot4 %{{.*}}, %{{.*}}, %{{.*}} code_bits = 2 : vector<16xi32>, vector<64xi8>
+  %d = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<64xi8>
+  return %k, %d : tensor<?x8x8x64xui2>, vector<16xi32>
+}
