@@ -192,7 +192,15 @@ std::string writeNpy(const std::string &path, const std::string &dtype, const st
   File file(std::fopen(temporary.c_str(), "wb"), std::fclose);
   if (!file)
     return "cannot write '" + path + "': " + std::strerror(errno);
-  const unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255),
+  const unsigned char start[10] = {0x93,
+                                   'N',
+                                   'U',
+                                   'M',
+                                   'P',
+                                   'Y',
+                                   1,
+                                   0,
+                                   static_cast<unsigned char>(header.size() & 255),
                                    static_cast<unsigned char>(header.size() >> 8)};
   bool good = std::fwrite(start, 1, 10, file.get()) == 10 &&
               std::fwrite(header.data(), 1, header.size(), file.get()) == header.size() &&

@@ -20,7 +20,10 @@ struct NpyArray {
   int64_t elements() const;
   /// Bytes of one element of `dtype`; 0 for a type that is not read here.
   static int64_t elementBytes(const std::string &dtype);
-  template <typename T> const T *as() const { return reinterpret_cast<const T *>(data.data()); }
+  template <typename T>
+  const T *as() const {
+    return reinterpret_cast<const T *>(data.data());
+  }
 };
 
 /// Reads a file. Returns an empty string, or one sentence that says what is wrong with it.

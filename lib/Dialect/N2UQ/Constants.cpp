@@ -71,7 +71,8 @@ static Value createElements(OpBuilder &builder, Location loc, Type element, Arra
     attribute = DenseElementsAttr::get(type, data);
   } else {
     AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(
-        ArrayRef<char>(reinterpret_cast<const char *>(data.data()), data.size() * sizeof(T)), 64, /*dataIsMutable=*/false);
+        ArrayRef<char>(reinterpret_cast<const char *>(data.data()), data.size() * sizeof(T)), 64,
+        /*dataIsMutable=*/false);
     attribute = DenseResourceElementsAttr::get(type, name, std::move(blob));
   }
   return arith::ConstantOp::create(builder, loc, attribute);

@@ -35,8 +35,9 @@ Attribute StrategyAttr::parse(AsmParser &parser, Type) {
   if (parser.parseLess() || parser.parseKeyword("kernel") || parser.parseEqual() ||
       parser.parseKeywordOrString(&kernel) || parser.parseComma() || parser.parseKeyword("lanes") ||
       parser.parseEqual() || parser.parseInteger(lanes) || parser.parseComma() || parser.parseKeyword("tile") ||
-      parser.parseEqual() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
-                                                            [&] { return parser.parseInteger(tile.emplace_back()); }) ||
+      parser.parseEqual() ||
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     [&] { return parser.parseInteger(tile.emplace_back()); }) ||
       parser.parseGreater())
     return {};
   return parser.getChecked<StrategyAttr>(loc, parser.getContext(), kernel, lanes, tile);

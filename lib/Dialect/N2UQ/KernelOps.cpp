@@ -44,7 +44,8 @@ LogicalResult KernelOp::verify() {
 /// Checks that are the same for the packed convolutions.
 template <typename Op>
 static LogicalResult verifyPackedConv(Op op, ArrayRef<int64_t> dilations) {
-  if (failed(verifyExtents(op, "its input", op.getInput())) || failed(verifyParameter(op, "its filter", op.getPacked())) ||
+  if (failed(verifyExtents(op, "its input", op.getInput())) ||
+      failed(verifyParameter(op, "its filter", op.getPacked())) ||
       failed(verifyExtents(op, "its result", op.getResult())) ||
       failed(verifyWindowAttributes(op, op.getStrides(), op.getPadding(), dilations)))
     return failure();
@@ -105,7 +106,8 @@ LogicalResult PackedFloatConv2DOp::verify() {
 }
 
 LogicalResult PackedFullyConnectedOp::verify() {
-  if (failed(verifyExtents(*this, "its input", getInput())) || failed(verifyParameter(*this, "its weights", getPacked())) ||
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyParameter(*this, "its weights", getPacked())) ||
       failed(verifyExtents(*this, "its result", getResult())))
     return failure();
   auto in = shapeOf(getInput()), packed = shapeOf(getPacked()), out = shapeOf(getResult());

@@ -44,7 +44,8 @@ LogicalResult FlattenOp::verify() {
 /// (C1) to (C4), the same for codes and floats.
 template <typename Op>
 static LogicalResult verifyConv(Op op) {
-  if (failed(verifyExtents(op, "its input", op.getInput())) || failed(verifyParameter(op, "its filter", op.getFilter())) ||
+  if (failed(verifyExtents(op, "its input", op.getInput())) ||
+      failed(verifyParameter(op, "its filter", op.getFilter())) ||
       failed(verifyExtents(op, "its result", op.getResult())))
     return failure();
   if (failed(verifyWindowAttributes(op, op.getStrides(), op.getPadding(), op.getDilations()))) // (C1)
@@ -84,7 +85,8 @@ Window FloatConv2DOp::getWindow() {
 LogicalResult FloatConv2DOp::verify() { return verifyConv(*this); }
 
 LogicalResult FullyConnectedOp::verify() {
-  if (failed(verifyExtents(*this, "its input", getInput())) || failed(verifyParameter(*this, "its weights", getWeights())))
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyParameter(*this, "its weights", getWeights())))
     return failure();
   auto in = shapeOf(getInput()), weights = shapeOf(getWeights()), out = shapeOf(getResult());
   if (weights[0] != out[1] || weights[1] != in[1] || in[0] != out[0]) // (C1)
@@ -217,8 +219,8 @@ static LogicalResult verifyKernelExtents(Operation *op, ArrayRef<int64_t> kernel
 Window MaxPoolOp::getWindow() { return makeWindow(getKernel()[0], getKernel()[1], getStrides(), getPadding(), {}); }
 
 LogicalResult MaxPoolOp::verify() {
-  if (failed(verifyExtents(*this, "its input", getInput())) || failed(verifyExtents(*this, "its result", getResult())) ||
-      failed(verifyKernelExtents(*this, getKernel())) ||
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyExtents(*this, "its result", getResult())) || failed(verifyKernelExtents(*this, getKernel())) ||
       failed(verifyWindowAttributes(*this, getStrides(), getPadding(), {1, 1}))) // (C1)
     return failure();
   for (unsigned side = 0; side < 4; ++side)
@@ -232,7 +234,9 @@ LogicalResult MaxPoolOp::verify() {
 }
 
 OpFoldResult MaxPoolOp::fold(FoldAdaptor) {
-  auto all = [](ArrayRef<int64_t> numbers, int64_t n) { return llvm::all_of(numbers, [&](int64_t x) { return x == n; }); };
+  auto all = [](ArrayRef<int64_t> numbers, int64_t n) {
+    return llvm::all_of(numbers, [&](int64_t x) { return x == n; });
+  };
   if (all(getKernel(), 1) && all(getStrides(), 1) && all(getPadding(), 0))
     return getInput();
   return {};
@@ -241,8 +245,8 @@ OpFoldResult MaxPoolOp::fold(FoldAdaptor) {
 Window AvgPoolOp::getWindow() { return makeWindow(getKernel()[0], getKernel()[1], getStrides(), {}, {}); }
 
 LogicalResult AvgPoolOp::verify() {
-  if (failed(verifyExtents(*this, "its input", getInput())) || failed(verifyExtents(*this, "its result", getResult())) ||
-      failed(verifyKernelExtents(*this, getKernel())) ||
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyExtents(*this, "its result", getResult())) || failed(verifyKernelExtents(*this, getKernel())) ||
       failed(verifyWindowAttributes(*this, getStrides(), {0, 0, 0, 0}, {1, 1}))) // (C1)
     return failure();
   if (channelsOf(getInput()) != channelsOf(getResult())) // (C2)

@@ -13,7 +13,8 @@ static LogicalResult verifyTensor(Operation *op, StringRef what, Value tensor, b
     if (i == 0 && dynamicBatch && ShapedType::isDynamic(shape[0]))
       continue;
     if (ShapedType::isDynamic(shape[i]))
-      return op->emitOpError() << "expects " << what << " of static extents" << (dynamicBatch ? " behind the batch" : "");
+      return op->emitOpError() << "expects " << what << " of static extents"
+                               << (dynamicBatch ? " behind the batch" : "");
     if (shape[i] <= 0 || shape[i] > maxExtent)
       return op->emitOpError() << "expects extents of " << what << " between 1 and " << maxExtent << ", but got "
                                << shape[i];
@@ -24,7 +25,9 @@ static LogicalResult verifyTensor(Operation *op, StringRef what, Value tensor, b
   return success();
 }
 
-LogicalResult verifyExtents(Operation *op, StringRef what, Value tensor) { return verifyTensor(op, what, tensor, true); }
+LogicalResult verifyExtents(Operation *op, StringRef what, Value tensor) {
+  return verifyTensor(op, what, tensor, true);
+}
 LogicalResult verifyParameter(Operation *op, StringRef what, Value tensor) {
   return verifyTensor(op, what, tensor, false);
 }
@@ -48,7 +51,8 @@ LogicalResult verifyChannelVector(Operation *op, StringRef what, Value vector, i
   return success();
 }
 
-LogicalResult verifyThresholdRows(Operation *op, StringRef what, Value thresholds, int64_t channels, bool onePerChannel) {
+LogicalResult verifyThresholdRows(Operation *op, StringRef what, Value thresholds, int64_t channels,
+                                  bool onePerChannel) {
   if (failed(verifyParameter(op, what, thresholds)))
     return failure();
   int64_t rows = cast<ShapedType>(thresholds.getType()).getDimSize(0);
@@ -61,8 +65,7 @@ LogicalResult verifyThresholdRows(Operation *op, StringRef what, Value threshold
 LogicalResult verifyWindowAttributes(Operation *op, ArrayRef<int64_t> strides, ArrayRef<int64_t> padding,
                                      ArrayRef<int64_t> dilations) {
   auto within = [](ArrayRef<int64_t> numbers, size_t count, int64_t least) {
-    return numbers.size() == count &&
-           llvm::all_of(numbers, [&](int64_t n) { return n >= least && n <= maxExtent; });
+    return numbers.size() == count && llvm::all_of(numbers, [&](int64_t n) { return n >= least && n <= maxExtent; });
   };
   if (!within(strides, 2, 1))
     return op->emitOpError() << "expects two positive strides";
@@ -80,8 +83,8 @@ LogicalResult verifyWindowResult(Operation *op, const Window &window, Value inpu
   for (unsigned axis : {0u, 1u}) {
     std::optional<int64_t> extent = window.outputExtent(axis, in[1 + axis]);
     if (!extent)
-      return op->emitOpError() << "expects a window that fits into the padded image, but its " << (axis ? "width" : "height")
-                               << " " << window.reach(axis) << " is more than "
+      return op->emitOpError() << "expects a window that fits into the padded image, but its "
+                               << (axis ? "width" : "height") << " " << window.reach(axis) << " is more than "
                                << in[1 + axis] + window.before[axis] + window.after[axis];
     if (*extent != out[1 + axis])
       return op->emitOpError() << "expects a result of " << (axis ? "width " : "height ") << *extent << ", but got "

@@ -19,13 +19,15 @@ mlir::LogicalResult verifyExtents(mlir::Operation *op, llvm::StringRef what, mli
 /// Static extents only: a parameter.
 mlir::LogicalResult verifyParameter(mlir::Operation *op, llvm::StringRef what, mlir::Value tensor);
 mlir::LogicalResult verifySameShape(mlir::Operation *op, mlir::Value input, mlir::Value result);
-mlir::LogicalResult verifyChannelVector(mlir::Operation *op, llvm::StringRef what, mlir::Value vector, int64_t channels);
+mlir::LogicalResult verifyChannelVector(mlir::Operation *op, llvm::StringRef what, mlir::Value vector,
+                                        int64_t channels);
 mlir::LogicalResult verifyThresholdRows(mlir::Operation *op, llvm::StringRef what, mlir::Value thresholds,
                                         int64_t channels, bool onePerChannel);
 mlir::LogicalResult verifyWindowAttributes(mlir::Operation *op, llvm::ArrayRef<int64_t> strides,
                                            llvm::ArrayRef<int64_t> padding, llvm::ArrayRef<int64_t> dilations);
 /// The result's batch, height and width are what `window` makes of those of `input`.
-mlir::LogicalResult verifyWindowResult(mlir::Operation *op, const Window &window, mlir::Value input, mlir::Value result);
+mlir::LogicalResult verifyWindowResult(mlir::Operation *op, const Window &window, mlir::Value input,
+                                       mlir::Value result);
 
 Window makeWindow(int64_t kernelHeight, int64_t kernelWidth, llvm::ArrayRef<int64_t> strides,
                   llvm::ArrayRef<int64_t> padding, llvm::ArrayRef<int64_t> dilations, int64_t groups = 1);

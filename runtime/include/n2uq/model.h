@@ -3,8 +3,8 @@
  *
  * The binary interface of a compiled model: one shared library that exports one symbol, `n2uq_model_descriptor`.
  *
- * A model needs nothing but libc. It can be used through the runtime (n2uq/runtime.h), which checks the file and the CPU,
- * owns threads and buffers, or alone:
+ * A model needs nothing but libc. It can be used through the runtime (n2uq/runtime.h), which checks the file and the
+ * CPU, owns threads and buffers, or alone:
  *
  *   const n2uq_model *model = dlsym(dlopen("model.so", RTLD_NOW), "n2uq_model_descriptor");
  *   n2uq_frame frame = {aligned_alloc(64, n2uq_arena_bytes(model, batch)), input, output, batch};
@@ -43,7 +43,8 @@ typedef void (*n2uq_kernel_function)(const n2uq_frame *frame, int64_t begin, int
 /* Runs body(frame, b, e) over disjoint ranges that cover [0, count) and returns when all are done. */
 typedef void (*n2uq_parallel_for)(void *context, int64_t count, n2uq_kernel_function body, const n2uq_frame *frame);
 
-/* One kernel: a loop nest over batch * items_per_image work items. Kernels run in order, each after the one before it. */
+/* One kernel: a loop nest over batch * items_per_image work items. Kernels run in order, each after the one before it.
+ */
 typedef struct n2uq_kernel {
   const char *name;     /* of the layer it computes, a module path: "layer1.0.conv1" */
   const char *strategy; /* as in the IR: "direct_dot lanes=16 tile=1x7x2" */
@@ -54,8 +55,8 @@ typedef struct n2uq_kernel {
   int64_t activation_bytes; /* per image, read and written */
 } n2uq_kernel;
 
-/* Where a quantizer's codes lie in the arena, one byte a code, right after kernel `kernel` has run. Code (n, y, x, c) is
- * at arena[offset_per_batch * batch + n * image_bytes + origin + y * row_bytes + x * pixel_bytes + c]. */
+/* Where a quantizer's codes lie in the arena, one byte a code, right after kernel `kernel` has run. Code (n, y, x, c)
+ * is at arena[offset_per_batch * batch + n * image_bytes + origin + y * row_bytes + x * pixel_bytes + c]. */
 typedef struct n2uq_codes {
   const char *name; /* of the quantizer, a module path: "layer1.0.quan1" */
   int64_t kernel;   /* index of the kernel that writes it */
@@ -100,8 +101,8 @@ static inline int64_t n2uq_arena_bytes(const n2uq_model *model, int64_t batch) {
 }
 
 /* The last bytes of a model's file, behind the ELF image. The runtime compares before it loads: a file that was cut or
- * changed on its way is told from a whole one without running any of its code. It is no signature: a model is a program,
- * load only those that you trust. */
+ * changed on its way is told from a whole one without running any of its code. It is no signature: a model is a
+ * program, load only those that you trust. */
 typedef struct n2uq_trailer {
   uint64_t magic;    /* N2UQ_TRAILER_MAGIC */
   uint64_t size;     /* bytes before the trailer */

@@ -1,8 +1,8 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Parameters of ops as plain numbers. A constant may be dense, splat or a resource blob of a file that somebody else wrote,
-// so every access is checked here and nowhere else.
+// Parameters of ops as plain numbers. A constant may be dense, splat or a resource blob of a file that somebody else
+// wrote, so every access is checked here and nowhere else.
 #ifndef N2UQ_DIALECT_N2UQ_CONSTANTS_H
 #define N2UQ_DIALECT_N2UQ_CONSTANTS_H
 
@@ -14,8 +14,8 @@
 
 namespace n2uq {
 
-/// Elements of a constant tensor in row-major order; none where `value` is not a constant of that element type, or where
-/// its resource blob is missing or has another size than its type says.
+/// Elements of a constant tensor in row-major order; none where `value` is not a constant of that element type, or
+/// where its resource blob is missing or has another size than its type says.
 std::optional<std::vector<float>> constantFloats(mlir::Value value);
 std::optional<std::vector<int8_t>> constantBytes(mlir::Value value);
 std::optional<std::vector<int32_t>> constantInts(mlir::Value value);
