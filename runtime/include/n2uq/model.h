@@ -115,9 +115,14 @@ typedef struct n2uq_trailer {
 static inline uint64_t n2uq_checksum(const unsigned char *bytes, uint64_t size) {
   uint64_t state = UINT64_C(0xcbf29ce484222325);
   for (uint64_t at = 0; at < size; at += 8) {
-    uint64_t word = 0, left = size - at < 8 ? size - at : 8;
-    for (uint64_t i = 0; i < left; ++i)
-      word |= (uint64_t)bytes[at + i] << (8 * i);
+    uint64_t word = 0;
+    if (size - at >= 8) /* written out, this is one load */
+      word = (uint64_t)bytes[at] | (uint64_t)bytes[at + 1] << 8 | (uint64_t)bytes[at + 2] << 16 |
+             (uint64_t)bytes[at + 3] << 24 | (uint64_t)bytes[at + 4] << 32 | (uint64_t)bytes[at + 5] << 40 |
+             (uint64_t)bytes[at + 6] << 48 | (uint64_t)bytes[at + 7] << 56;
+    else
+      for (uint64_t i = 0; i < size - at; ++i)
+        word |= (uint64_t)bytes[at + i] << (8 * i);
     state = (state ^ word) * UINT64_C(0x100000001b3);
     state ^= state >> 32;
   }

@@ -1,0 +1,85 @@
+/* Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * What the runtime's files share, and what its unit tests reach. Not installed.
+ */
+#ifndef N2UQ_RUNTIME_INTERNAL_H
+#define N2UQ_RUNTIME_INTERNAL_H
+
+#include "n2uq/runtime.h"
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- error.c ---- */
+
+/* Stores the sentence for n2uq_last_error() and returns `status`. */
+n2uq_status n2uq_fail(n2uq_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- cpu.c ---- */
+
+/* Where answers about the CPU come from; tests put CPUs here that they do not have. */
+typedef struct n2uq_cpu_source {
+  /* Registers eax, ebx, ecx, edx of a leaf; all 0 for a leaf that the CPU does not know. */
+  void (*cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
+  /* XCR0: the register states that the operating system saves. Asked only where CPUID says that it can be read. */
+  uint64_t (*xcr0)(void);
+} n2uq_cpu_source;
+
+uint64_t n2uq_cpu_features_from(const n2uq_cpu_source *source);
+
+/* Fails with a sentence that names what of `needed` is not in `present`. `path` is for the sentence. */
+n2uq_status n2uq_check_cpu(const char *path, const char *target_cpu, uint64_t needed, uint64_t present);
+
+/* Asks the kernel for what a process has to ask for before its first use (AMX tiles). */
+n2uq_status n2uq_request_cpu(const char *path, uint64_t needed);
+
+/* ---- file.c ---- */
+
+/* Checks the bytes of a model's file: an ELF library for this machine, and the trailer. */
+n2uq_status n2uq_check_image(const char *path, const unsigned char *bytes, uint64_t size);
+
+/* ---- descriptor.c ---- */
+
+/* A loaded range that pointers of the descriptor may lie in. */
+typedef struct n2uq_segment {
+  uintptr_t begin, end;
+  bool executable;
+} n2uq_segment;
+
+/* Checks each number and pointer. With `segment_count` 0 pointers are only compared with NULL. */
+n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, const n2uq_segment *segments,
+                                  int64_t segment_count);
+
+/* arena_bytes_per_image * batch + arena_bytes_fixed and the work items of a batch must be numbers. -1 where not. */
+int64_t n2uq_checked_arena_bytes(const n2uq_model *model, int64_t batch);
+
+/* ---- model.c ---- */
+
+void n2uq_model_retain(n2uq_loaded_model *model);
+const char *n2uq_model_path(const n2uq_loaded_model *model);
+
+/* ---- pool.c ---- */
+
+typedef struct n2uq_pool n2uq_pool;
+
+/* Starts threads - 1 threads; the caller of n2uq_pool_run is the last one. */
+n2uq_status n2uq_pool_create(int64_t threads, int64_t spin_microseconds, n2uq_pool **pool);
+void n2uq_pool_destroy(n2uq_pool *pool);
+int64_t n2uq_pool_threads(const n2uq_pool *pool);
+
+/* Is an n2uq_parallel_for; `pool` is the n2uq_pool. One caller at a time. */
+void n2uq_pool_run(void *pool, int64_t count, n2uq_kernel_function body, const n2uq_frame *frame);
+
+/* The floating-point modes (rounding, denormals) of the running thread. Models are computed in the default ones. */
+uint32_t n2uq_float_modes_enter(void);
+void n2uq_float_modes_leave(uint32_t saved);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* N2UQ_RUNTIME_INTERNAL_H */

@@ -1,0 +1,226 @@
+/* Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * A session: one model, its threads, its arena.
+ */
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+struct n2uq_session {
+  n2uq_loaded_model *model;
+  n2uq_pool *pool;
+  uint8_t *arena;
+  size_t arena_bytes; /* mapped */
+  int64_t batch;      /* that the arena is enough for */
+};
+
+n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_options *options, n2uq_session **session) {
+  if (!session)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_create needs a place for the session");
+  *session = NULL;
+  if (!model)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_create needs a model");
+  /* Options that were added after the caller was compiled are 0; ones that this runtime does not know must be. */
+  n2uq_session_options known = {.size = sizeof known};
+  if (options) {
+    size_t common = options->size < sizeof known ? options->size : sizeof known;
+    if (options->size < sizeof options->size || options->size > 4096)
+      return n2uq_fail(N2UQ_BAD_ARGUMENT, "the size in n2uq_session_options is not set");
+    memcpy(&known, options, common);
+    for (size_t i = sizeof known; i < options->size; ++i)
+      if (((const unsigned char *)options)[i])
+        return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_options holds an option that this runtime (%s) does not know",
+                         n2uq_version());
+  }
+  n2uq_session *made = calloc(1, sizeof *made);
+  if (!made)
+    return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot make a session: out of memory");
+  n2uq_status status = n2uq_pool_create(known.threads, known.spin_microseconds, &made->pool);
+  if (status != N2UQ_OK) {
+    free(made);
+    return status;
+  }
+  n2uq_model_retain(model);
+  made->model = model;
+  *session = made;
+  return N2UQ_OK;
+}
+
+void n2uq_session_destroy(n2uq_session *session) {
+  if (!session)
+    return;
+  n2uq_pool_destroy(session->pool);
+  if (session->arena)
+    munmap(session->arena, session->arena_bytes);
+  n2uq_model_close(session->model);
+  free(session);
+}
+
+int64_t n2uq_session_threads(const n2uq_session *session) { return session ? n2uq_pool_threads(session->pool) : 0; }
+
+n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
+  if (!session)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_reserve needs a session");
+  if (batch < 1)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch holds at least 1 image, not %" PRId64, batch);
+  if (batch <= session->batch)
+    return N2UQ_OK;
+  int64_t needed = n2uq_model_arena_bytes(session->model, batch);
+  if (needed < 0)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch of %" PRId64 " images is too large; run fewer images at a time",
+                     batch);
+  enum { huge_page = 2 << 20, page = 4096 };
+  size_t unit = needed >= huge_page ? huge_page : page;
+  size_t bytes = ((size_t)needed + unit - 1) / unit * unit;
+  if (bytes == 0)
+    bytes = page;
+  if (bytes > session->arena_bytes) {
+    void *arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (arena == MAP_FAILED)
+      return n2uq_fail(N2UQ_OUT_OF_MEMORY,
+                       "cannot get %zu bytes of memory for a batch of %" PRId64 " images; run fewer images at a time",
+                       bytes, batch);
+    /* Both are advice: large pages where the system has them, and the pages now rather than in the first run. */
+    if (bytes >= huge_page)
+      madvise(arena, bytes, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+    madvise(arena, bytes, MADV_POPULATE_WRITE);
+#endif
+    if (session->arena)
+      munmap(session->arena, session->arena_bytes);
+    session->arena = arena;
+    session->arena_bytes = bytes;
+  }
+  session->batch = batch;
+  return N2UQ_OK;
+}
+
+static bool overlap(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes) {
+  uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+  return x < y ? y - x < (uintptr_t)a_bytes : x - y < (uintptr_t)b_bytes;
+}
+
+static bool aligned(const void *at, const n2uq_tensor *tensor) {
+  return tensor->dtype != N2UQ_FLOAT32 || (uintptr_t)at % sizeof(float) == 0;
+}
+
+/* Checks a run's arguments, reserves, and fills the frame. */
+static n2uq_status begin_run(n2uq_session *session, const void *input, int64_t batch, void *output, n2uq_frame *frame) {
+  if (!session || !input || !output)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a run needs a session, an input and an output");
+  n2uq_status status = n2uq_session_reserve(session, batch);
+  if (status != N2UQ_OK)
+    return status;
+  const n2uq_model *model = n2uq_model_descriptor_of(session->model);
+  if (!aligned(input, &model->input) || !aligned(output, &model->output))
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "the input and the output must be aligned to their elements");
+  if (overlap(input, n2uq_tensor_bytes(&model->input, batch), output, n2uq_tensor_bytes(&model->output, batch)))
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "the input and the output must not overlap");
+  *frame = (n2uq_frame){session->arena, input, output, batch};
+  return N2UQ_OK;
+}
+
+n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t batch, void *output) {
+  n2uq_frame frame;
+  n2uq_status status = begin_run(session, input, batch, output, &frame);
+  if (status != N2UQ_OK)
+    return status;
+  bool alone = n2uq_pool_threads(session->pool) == 1;
+  uint32_t modes = n2uq_float_modes_enter();
+  n2uq_model_descriptor_of(session->model)->run(&frame, alone ? NULL : n2uq_pool_run, alone ? NULL : session->pool);
+  n2uq_float_modes_leave(modes);
+  return N2UQ_OK;
+}
+
+static void run_kernel(n2uq_session *session, const n2uq_kernel *kernel, const n2uq_frame *frame) {
+  uint32_t modes = n2uq_float_modes_enter();
+  n2uq_pool_run(session->pool, kernel->items_per_image * frame->batch, kernel->run, frame);
+  n2uq_float_modes_leave(modes);
+}
+
+static double seconds_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64_t batch, void *output,
+                                 double *seconds) {
+  if (!seconds)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a profile needs a place for the seconds");
+  n2uq_frame frame;
+  n2uq_status status = begin_run(session, input, batch, output, &frame);
+  if (status != N2UQ_OK)
+    return status;
+  const n2uq_model *model = n2uq_model_descriptor_of(session->model);
+  double before = seconds_now();
+  for (int64_t i = 0; i < model->kernel_count; ++i) {
+    run_kernel(session, &model->kernels[i], &frame);
+    double after = seconds_now();
+    seconds[i] = after - before;
+    before = after;
+  }
+  return N2UQ_OK;
+}
+
+/* Copies the codes of a quantizer out of the arena, dense. */
+static void gather(const n2uq_codes *codes, const n2uq_frame *frame, uint8_t *dense) {
+  size_t row_bytes = (size_t)(codes->width * codes->channels);
+  for (int64_t n = 0; n < frame->batch; ++n)
+    for (int64_t y = 0; y < codes->height; ++y, dense += row_bytes) {
+      const uint8_t *row = frame->arena + codes->offset_per_batch * frame->batch + n * codes->image_bytes +
+                           codes->origin + y * codes->row_bytes;
+      if (codes->pixel_bytes == codes->channels)
+        memcpy(dense, row, row_bytes);
+      else
+        for (int64_t x = 0; x < codes->width; ++x)
+          memcpy(dense + x * codes->channels, row + x * codes->pixel_bytes, (size_t)codes->channels);
+    }
+}
+
+/* Bytes of a batch's codes of the largest quantizer; -1 where that is no size. */
+static int64_t largest_codes(const n2uq_model *model, int64_t batch) {
+  int64_t largest = 1;
+  for (int64_t i = 0; i < model->codes_count; ++i) {
+    const n2uq_codes *codes = &model->codes[i];
+    int64_t bytes;
+    if (__builtin_mul_overflow(codes->height * codes->width, codes->channels, &bytes) ||
+        __builtin_mul_overflow(bytes, batch, &bytes))
+      return -1;
+    largest = bytes > largest ? bytes : largest;
+  }
+  return largest;
+}
+
+n2uq_status n2uq_session_run_codes(n2uq_session *session, const void *input, int64_t batch, void *output,
+                                   n2uq_codes_callback callback, void *user) {
+  if (!callback)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_run_codes needs a callback");
+  n2uq_frame frame;
+  n2uq_status status = begin_run(session, input, batch, output, &frame);
+  if (status != N2UQ_OK)
+    return status;
+  const n2uq_model *model = n2uq_model_descriptor_of(session->model);
+  int64_t bytes = largest_codes(model, batch);
+  uint8_t *dense = bytes < 0 ? NULL : malloc((size_t)bytes);
+  if (!dense)
+    return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot get the memory for the codes of %" PRId64 " images", batch);
+  for (int64_t k = 0; k < model->kernel_count && status == N2UQ_OK; ++k) {
+    run_kernel(session, &model->kernels[k], &frame);
+    for (int64_t i = 0; i < model->codes_count && status == N2UQ_OK; ++i) {
+      if (model->codes[i].kernel != k)
+        continue;
+      gather(&model->codes[i], &frame, dense);
+      if (callback(user, i, dense) != 0)
+        status = n2uq_fail(N2UQ_STOPPED, "the run was stopped after '%s'", model->codes[i].name);
+    }
+  }
+  free(dense);
+  return status;
+}
