@@ -10,6 +10,7 @@ foreach(version_prefix /usr/lib/llvm-22)
 endforeach()
 find_package(LLVM 22.1 REQUIRED CONFIG)
 find_package(MLIR 22.1 REQUIRED CONFIG)
+find_package(Threads REQUIRED)
 message(STATUS "MLIR ${LLVM_PACKAGE_VERSION}: ${MLIR_DIR}")
 
 set(MLIR_LINK_MLIR_DYLIB ON)

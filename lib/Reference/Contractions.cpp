@@ -1,0 +1,184 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Convolutions and matrix products. Sums run in the order that the ops' descriptions give; loops over output channels
+// are innermost, which changes no sum and lets the compiler use vectors.
+#include "Evaluate.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace n2uq {
+
+// The same function for several CPUs, chosen at load time: std::fmaf is one instruction with the FMA feature and a
+// library call without, and both give the one correctly rounded value.
+// (Not under the address sanitizer, whose run-time is not there yet when the choice is made.)
+#define N2UQ_CPU_CLONES
+#if defined(__x86_64__) && defined(__has_feature)
+#if !__has_feature(address_sanitizer)
+#undef N2UQ_CPU_CLONES
+#define N2UQ_CPU_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+#endif
+
+/// acc[o] += codes[c] * weights[c, o], modulo 2^32: the sums that (C5) of `n2uq.conv2d` allows never get there.
+N2UQ_CPU_CLONES static void addTap(uint32_t *__restrict acc, const uint8_t *codes, const int32_t *weights,
+                                   int64_t channels, int64_t outputs) {
+  for (int64_t c = 0; c < channels; ++c, weights += outputs)
+    for (int64_t o = 0; o < outputs; ++o)
+      acc[o] += uint32_t(codes[c]) * uint32_t(weights[o]);
+}
+
+/// acc[o] = fma(x[c], weights[c, o], acc[o]), c ascending.
+N2UQ_CPU_CLONES static void fuseTap(float *__restrict acc, const float *x, const float *weights, int64_t channels,
+                                    int64_t outputs) {
+  for (int64_t c = 0; c < channels; ++c, weights += outputs)
+    for (int64_t o = 0; o < outputs; ++o)
+      acc[o] = std::fmaf(x[c], weights[o], acc[o]);
+}
+
+namespace {
+/// A filter with outputs innermost: [group, KH, KW, channel of the group, output of the group].
+template <typename T>
+struct Filter {
+  int64_t channels, outputs; // of a group
+  std::vector<T> weights;
+};
+} // namespace
+
+/// Lays out the filter w(o, kh, kw, c) of `outputs` x window x `channels`, channels counted within a group.
+template <typename T, typename Weight>
+static Filter<T> layOut(const Window &window, int64_t outputs, int64_t channels, Weight w) {
+  Filter<T> filter{channels, outputs / window.groups, {}};
+  filter.weights.reserve(outputs * window.kernel[0] * window.kernel[1] * channels);
+  for (int64_t g = 0; g < window.groups; ++g)
+    for (int64_t kh = 0; kh < window.kernel[0]; ++kh)
+      for (int64_t kw = 0; kw < window.kernel[1]; ++kw)
+        for (int64_t c = 0; c < channels; ++c)
+          for (int64_t o = 0; o < filter.outputs; ++o)
+            filter.weights.push_back(w(g * filter.outputs + o, kh, kw, c));
+  return filter;
+}
+
+/// Calls tap(acc, x, weights, channels, outputs) for every tap of every output inside the image, kh before kw; acc
+/// starts from zero.
+template <typename In, typename Acc, typename T, typename Tap>
+static void convolve(const Window &window, const Filter<T> &filter, ArrayRef<int64_t> in, ArrayRef<int64_t> out,
+                     const In *input, Acc *result, unsigned threads, Tap tap) {
+  int64_t tapWeights = filter.channels * filter.outputs;
+  parallelFor(out[0] * out[1], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      int64_t n = row / out[1], y = row % out[1];
+      auto [firstH, lastH] = window.taps(0, y, in[1]);
+      for (int64_t x = 0; x < out[2]; ++x) {
+        auto [firstW, lastW] = window.taps(1, x, in[2]);
+        Acc *acc = result + (row * out[2] + x) * out[3];
+        for (int64_t g = 0; g < window.groups; ++g)
+          for (int64_t kh = firstH; kh < lastH; ++kh)
+            for (int64_t kw = firstW; kw < lastW; ++kw) {
+              int64_t h = window.origin(0, y) + kh * window.dilations[0];
+              int64_t w = window.origin(1, x) + kw * window.dilations[1];
+              tap(acc + g * filter.outputs, input + ((n * in[1] + h) * in[2] + w) * in[3] + g * filter.channels,
+                  filter.weights.data() + ((g * window.kernel[0] + kh) * window.kernel[1] + kw) * tapWeights,
+                  filter.channels, filter.outputs);
+            }
+      }
+    }
+  });
+}
+
+static void convolveCodes(const Window &window, const Filter<int32_t> &filter, const Array &input, Array &result,
+                          unsigned threads) {
+  // The sums wrap around as unsigned numbers do, which is no undefined behaviour; int32_t and uint32_t may alias.
+  convolve(window, filter, input.shape, result.shape, input.as<uint8_t>(),
+           reinterpret_cast<uint32_t *>(result.as<int32_t>()), threads, addTap);
+}
+
+static void convolveFloats(const Window &window, const Filter<float> &filter, const Array &input, Array &result,
+                           unsigned threads) {
+  convolve(window, filter, input.shape, result.shape, input.as<float>(), result.as<float>(), threads, fuseTap);
+}
+
+/// filter[o, kh, kw, c] of a dense filter.
+template <typename T>
+static auto denseWeight(const Array &filter) {
+  return [shape = filter.shape, data = filter.as<T>()](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    return data[((o * shape[1] + kh) * shape[2] + kw) * shape[3] + c];
+  };
+}
+
+void evaluate(Conv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  auto laidOut = layOut<int32_t>(window, result.shape[3], filter.shape[3], denseWeight<int8_t>(filter));
+  convolveCodes(window, laidOut, input, result, threads);
+}
+
+void evaluate(FloatConv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  auto laidOut = layOut<float>(window, result.shape[3], filter.shape[3], denseWeight<float>(filter));
+  convolveFloats(window, laidOut, input, result, threads);
+}
+
+void evaluate(PackedConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c / 4, o % lanes, c % 4]
+  auto weight = [&, shape = packed.shape, data = packed.as<int8_t>()](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    int64_t lanes = shape[4];
+    return data[((((o / lanes * shape[1] + kh) * shape[2] + kw) * shape[3] + c / 4) * lanes + o % lanes) * 4 + c % 4];
+  };
+  convolveCodes(window, layOut<int32_t>(window, result.shape[3], input.shape[3], weight), input, result, threads);
+}
+
+void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // filter[c,kh,kw,0] = packed[kh,kw,c]
+  auto weight = [&, shape = packed.shape, data = packed.as<int8_t>()](int64_t o, int64_t kh, int64_t kw, int64_t) {
+    return data[(kh * shape[1] + kw) * shape[2] + o];
+  };
+  convolveCodes(window, layOut<int32_t>(window, result.shape[3], 1, weight), input, result, threads);
+}
+
+void evaluate(PackedFloatConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c, o % lanes]
+  auto weight = [&, shape = packed.shape, data = packed.as<float>()](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    int64_t lanes = shape[4];
+    return data[(((o / lanes * shape[1] + kh) * shape[2] + kw) * shape[3] + c) * lanes + o % lanes];
+  };
+  convolveFloats(window, layOut<float>(window, result.shape[3], packed.shape[3], weight), input, result, threads);
+}
+
+/// A matrix product is a 1x1 convolution of a 1x1 image.
+static void multiply(const Filter<float> &filter, const Array &input, Array &result, unsigned threads) {
+  int64_t batch = input.shape[0];
+  convolve(Window(), filter, {batch, 1, 1, input.shape[1]}, {batch, 1, 1, result.shape[1]}, input.as<float>(),
+           result.as<float>(), threads, fuseTap);
+}
+
+void evaluate(FullyConnectedOp op, const Array &input, const Array &weights, Array &result, unsigned threads) {
+  auto weight = [&, data = weights.as<float>()](int64_t o, int64_t, int64_t, int64_t k) {
+    return data[o * weights.shape[1] + k];
+  };
+  multiply(layOut<float>(Window(), result.shape[1], input.shape[1], weight), input, result, threads);
+}
+
+void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  // weights[o,k] = packed[o / lanes, k, o % lanes]
+  auto weight = [&, data = packed.as<float>()](int64_t o, int64_t, int64_t, int64_t k) {
+    int64_t lanes = packed.shape[2];
+    return data[(o / lanes * packed.shape[1] + k) * lanes + o % lanes];
+  };
+  multiply(layOut<float>(Window(), result.shape[1], input.shape[1], weight), input, result, threads);
+}
+
+void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result) {
+  for (int64_t i = 0; i < acc.elements(); ++i) {
+    uint32_t sum = acc.as<int32_t>()[i];
+    for (int64_t j = 0; j < 4; ++j) // codes are bytes without a sign, though their type is i8
+      sum += uint32_t(uint8_t(codes.as<int8_t>()[4 * i + j])) * uint32_t(int32_t(weights.as<int8_t>()[4 * i + j]));
+    result.as<int32_t>()[i] = sum;
+  }
+}
+
+} // namespace n2uq

@@ -1,0 +1,117 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Pools, and ops that only move elements to another place.
+#include "Evaluate.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace n2uq {
+
+void evaluate(ToNHWCOp op, const Array &input, Array &result, unsigned threads) {
+  int64_t channels = input.shape[1], pixels = input.shape[2] * input.shape[3];
+  parallelFor(input.shape[0], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const float *from = input.as<float>() + n * channels * pixels;
+      float *to = result.as<float>() + n * channels * pixels;
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t pixel = 0; pixel < pixels; ++pixel)
+          to[pixel * channels + c] = from[c * pixels + pixel];
+    }
+  });
+}
+
+template <typename T>
+static void flattenImages(const Array &input, Array &result, unsigned threads) {
+  int64_t pixels = input.shape[1] * input.shape[2], channels = input.shape[3];
+  parallelFor(input.shape[0], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const T *from = input.as<T>() + n * channels * pixels;
+      T *to = result.as<T>() + n * channels * pixels;
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t pixel = 0; pixel < pixels; ++pixel)
+          to[c * pixels + pixel] = from[pixel * channels + c];
+    }
+  });
+}
+
+void evaluate(FlattenOp op, const Array &input, Array &result, unsigned threads) {
+  if (std::holds_alternative<std::vector<float>>(input.data))
+    flattenImages<float>(input, result, threads);
+  else if (std::holds_alternative<std::vector<int32_t>>(input.data))
+    flattenImages<int32_t>(input, result, threads);
+  else
+    flattenImages<uint8_t>(input, result, threads);
+}
+
+/// Calls body(first element of the output pixel, row and column of tap 0 and the taps inside the image).
+template <typename Body>
+static void forEachWindow(const Window &window, const Array &input, const Array &result, unsigned threads, Body body) {
+  const std::vector<int64_t> &in = input.shape, &out = result.shape;
+  parallelFor(out[0] * out[1], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      int64_t n = row / out[1], y = row % out[1];
+      auto [firstH, lastH] = window.taps(0, y, in[1]);
+      for (int64_t x = 0; x < out[2]; ++x) {
+        auto [firstW, lastW] = window.taps(1, x, in[2]);
+        bool first = true;
+        for (int64_t kh = firstH; kh < lastH; ++kh)
+          for (int64_t kw = firstW; kw < lastW; ++kw) {
+            int64_t h = window.origin(0, y) + kh, w = window.origin(1, x) + kw;
+            body((row * out[2] + x) * out[3], ((n * in[1] + h) * in[2] + w) * in[3], first);
+            first = false;
+          }
+      }
+    }
+  });
+}
+
+/// IEEE-754 maximum: a NaN wins, and -0 is less than +0.
+static float largerOf(float a, float b) {
+  if (std::isnan(a) || std::isnan(b))
+    return std::isnan(a) ? a : b;
+  if (a == b)
+    return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+static int32_t largerOf(int32_t a, int32_t b) { return a > b ? a : b; }
+static uint8_t largerOf(uint8_t a, uint8_t b) { return a > b ? a : b; }
+
+template <typename T>
+static void maxPool(const Window &window, const Array &input, Array &result, unsigned threads) {
+  int64_t channels = input.shape[3];
+  forEachWindow(window, input, result, threads, [&](int64_t outAt, int64_t inAt, bool first) {
+    T *out = result.as<T>() + outAt;
+    const T *in = input.as<T>() + inAt;
+    for (int64_t c = 0; c < channels; ++c)
+      out[c] = first ? in[c] : largerOf(out[c], in[c]);
+  });
+}
+
+void evaluate(MaxPoolOp op, const Array &input, Array &result, unsigned threads) {
+  if (std::holds_alternative<std::vector<float>>(input.data))
+    maxPool<float>(op.getWindow(), input, result, threads);
+  else if (std::holds_alternative<std::vector<int32_t>>(input.data))
+    maxPool<int32_t>(op.getWindow(), input, result, threads);
+  else
+    maxPool<uint8_t>(op.getWindow(), input, result, threads);
+}
+
+void evaluate(AvgPoolOp op, const Array &input, Array &result, unsigned threads) {
+  int64_t channels = input.shape[3];
+  Window window = op.getWindow();
+  // acc = 0; acc = fl(acc + x): the result comes in as zeros, and 0 + -0 is +0 here as it is in the formula.
+  forEachWindow(window, input, result, threads, [&](int64_t outAt, int64_t inAt, bool) {
+    float *out = result.as<float>() + outAt;
+    const float *in = input.as<float>() + inAt;
+    for (int64_t c = 0; c < channels; ++c)
+      out[c] = out[c] + in[c];
+  });
+  float count = static_cast<float>(window.kernel[0] * window.kernel[1]);
+  for (float &number : std::get<std::vector<float>>(result.data))
+    number = number / count;
+}
+
+} // namespace n2uq
