@@ -22,7 +22,29 @@ class _Refusal(Exception):
     """What is wrong, said inside of the unpickler; read() adds which file."""
 
 
-class _Unpickler(pickle.Unpickler):
+# What torch.save writes for dictionaries of tensors and numbers, in any version; LONG1 and TUPLE3 for safety.
+_OPCODES = ("PROTO EMPTY_DICT EMPTY_LIST EMPTY_TUPLE MARK TUPLE TUPLE1 TUPLE2 TUPLE3 BINPUT LONG_BINPUT BINGET LONG_BINGET "
+            "BINUNICODE BININT BININT1 BININT2 LONG1 BINFLOAT NONE NEWTRUE NEWFALSE GLOBAL REDUCE BINPERSID SETITEM "
+            "SETITEMS APPEND APPENDS BUILD STOP").split()
+
+
+def _printable(text):
+    """Text from the file for a message: one line, no control characters, not endless."""
+    return ascii(text)[1:-1][:100]
+
+
+class _Dispatch(dict):
+    def __missing__(self, code):
+        raise _Refusal(f"it uses the pickle instruction {chr(code)!a}, which torch.save does not; save it again with "
+                       "torch.save")
+
+
+class _Unpickler(pickle._Unpickler):
+    """The standard library's unpickler in Python: its table of instructions can be cut down to those above."""
+
+    dispatch = _Dispatch({getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
+                          for name in _OPCODES})
+
     def __init__(self, stream, archive, root):
         super().__init__(stream)
         self.archive, self.root, self.storages = archive, root, {}
@@ -34,7 +56,7 @@ class _Unpickler(pickle.Unpickler):
             return _tensor
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
-        raise _Refusal(f"it names '{module}.{name}', which a checkpoint of float32 and int64 tensors does not need; save "
+        raise _Refusal(f"it names '{_printable(module)}.{_printable(name)}', which a checkpoint of float32 and int64 tensors does not need; save "
                        "only the state_dict with torch.save")
 
     def persistent_load(self, identity):
@@ -47,9 +69,9 @@ class _Unpickler(pickle.Unpickler):
             try:
                 content = self.archive.read(_stored(self.archive, name))
             except KeyError:
-                raise _Refusal(f"its part '{name}' is missing; copy the file again") from None
+                raise _Refusal(f"its part '{_printable(name)}' is missing; copy the file again") from None
             if len(content) != count * kind.itemsize:
-                raise _Refusal(f"its part '{name}' has {len(content)} bytes instead of {count * kind.itemsize}; copy the "
+                raise _Refusal(f"its part '{_printable(name)}' has {len(content)} bytes instead of {count * kind.itemsize}; copy the "
                                "file again")
             self.storages[key] = np.frombuffer(content, kind)
         return self.storages[key]
@@ -113,7 +135,7 @@ def read(path):
     except MemoryError:
         raise Error(f"{path}: does not fit into memory; copy the file again or use a larger machine") from None
     except Exception as error:  # a damaged zip or pickle fails in many ways, all of them the file's fault
-        raise Error(f"{path}: is damaged ({type(error).__name__}: {error}); copy the file again") from None
+        raise Error(f"{path}: is damaged ({type(error).__name__}: {_printable(str(error))}); copy the file again") from None
 
 
 def state_dict(path):
