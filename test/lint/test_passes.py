@@ -35,3 +35,26 @@ def test_pass_has_source_flag_and_test_of_its_name(definition, name, flag):
     tests = sorted((ROOT / "test" / folder).rglob(f"{stem}*.mlir"))
     assert tests, f"{flag} has no test test/{folder}/{stem}.mlir"
     assert any(flag in test.read_text(encoding="utf-8") for test in tests), f"no test of test/{folder}/{stem}*.mlir runs {flag}"
+
+
+def ops_with_constraints():
+    """(mnemonic, constraint number) of every numbered constraint in the dialect's definitions."""
+    for definition in sorted((ROOT / "include/n2uq/Dialect/N2UQ").glob("*Ops.td")):
+        text = definition.read_text(encoding="utf-8")
+        for op in re.split(r"^def ", text, flags=re.MULTILINE)[1:]:
+            mnemonic = re.match(r'\w+\s*:\s*N2UQ_\w+<"(\w+)"', op)
+            description = re.search(r"let description = \[\{(.*?)\}\];", op, re.DOTALL)
+            if mnemonic and description:
+                numbers = set(re.findall(r"^\s*\(C(\d+)\)", description.group(1), re.MULTILINE))
+                for first, last in re.findall(r"^\s*\(C(\d+)\) to \(C(\d+)\)", description.group(1), re.MULTILINE):
+                    numbers |= {str(number) for number in range(int(first), int(last) + 1)}
+                numbers |= set(re.findall(r"\.\s+\(C(\d+)\)", description.group(1)))
+                for number in sorted(numbers, key=int):
+                    yield mnemonic.group(1), number
+
+
+@pytest.mark.parametrize("mnemonic, number", list(ops_with_constraints()))
+def test_numbered_constraint_has_a_test(mnemonic, number):
+    tests = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "test/Dialect/N2UQ").glob("invalid*.mlir")))
+    assert re.search(rf"@{mnemonic}_c{number}\b", tests), \
+        f"(C{number}) of n2uq.{mnemonic} has no case @{mnemonic}_c{number} in test/Dialect/N2UQ/invalid*.mlir"
