@@ -112,7 +112,7 @@ def test_every_folder_of_lib_has_a_layer():
 
 
 def test_runtime_includes_nothing_of_the_compiler():
-    own = {str(pathlib.PurePosixPath(name).relative_to("runtime/include")) for name in CPP
+    own = {str(pathlib.PurePosixPath(name).relative_to("runtime/include")) for name in FILES
            if name.startswith("runtime/include/")}
     wrong = [f"{name} includes {header}" for name in CPP if name.startswith("runtime/")
              for header in INCLUDE.findall(text_of(name))
