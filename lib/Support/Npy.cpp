@@ -173,44 +173,78 @@ std::string readNpy(const std::string &path, NpyArray &array) {
   return "";
 }
 
-std::string writeNpy(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape,
-                     const void *data) {
+/// The bytes before the data, filled up so that these are aligned to 64.
+static std::string headerOf(const std::string &dtype, const std::vector<int64_t> &shape) {
   std::string header = "{'descr': '" + dtype + "', 'fortran_order': False, 'shape': (";
-  int64_t bytes = NpyArray::elementBytes(dtype);
-  for (int64_t extent : shape) {
+  for (int64_t extent : shape)
     header += std::to_string(extent) + ", ";
-    bytes *= extent;
-  }
   if (shape.size() != 1 && !shape.empty())
     header.resize(header.size() - 2);
   header += "), }";
   while ((10 + header.size() + 1) % 64 != 0)
     header += ' ';
   header += '\n';
+  std::string start("\x93NUMPY\x01\0", 8);
+  start += static_cast<char>(header.size() & 255);
+  start += static_cast<char>(header.size() >> 8);
+  return start + header;
+}
 
-  std::string temporary = path + ".tmp" + std::to_string(::getpid());
-  File file(std::fopen(temporary.c_str(), "wb"), std::fclose);
+NpyWriter::~NpyWriter() {
   if (!file)
-    return "cannot write '" + path + "': " + std::strerror(errno);
-  const unsigned char start[10] = {0x93,
-                                   'N',
-                                   'U',
-                                   'M',
-                                   'P',
-                                   'Y',
-                                   1,
-                                   0,
-                                   static_cast<unsigned char>(header.size() & 255),
-                                   static_cast<unsigned char>(header.size() >> 8)};
-  bool good = std::fwrite(start, 1, 10, file.get()) == 10 &&
-              std::fwrite(header.data(), 1, header.size(), file.get()) == header.size() &&
-              std::fwrite(data, 1, bytes, file.get()) == static_cast<size_t>(bytes);
-  good &= std::fclose(file.release()) == 0;
+    return;
+  std::fclose(file);
+  std::remove(temporary.c_str());
+}
+
+std::string NpyWriter::fail(const std::string &reason) { return "cannot write '" + path + "': " + reason; }
+
+std::string NpyWriter::open(const std::string &where, const std::string &dtype, const std::vector<int64_t> &shape) {
+  path = where;
+  temporary = path + ".tmp" + std::to_string(::getpid());
+  bytesLeft = NpyArray::elementBytes(dtype);
+  for (int64_t extent : shape)
+    bytesLeft *= extent;
+  file = std::fopen(temporary.c_str(), "wb");
+  if (!file)
+    return fail(std::strerror(errno));
+  std::string header = headerOf(dtype, shape);
+  if (std::fwrite(header.data(), 1, header.size(), file) != header.size())
+    return fail(std::strerror(errno));
+  return "";
+}
+
+std::string NpyWriter::append(const void *data, int64_t bytes) {
+  if (bytes > bytesLeft)
+    return fail("more data than its shape holds");
+  bytesLeft -= bytes;
+  if (bytes != 0 && std::fwrite(data, 1, bytes, file) != static_cast<size_t>(bytes))
+    return fail(std::strerror(errno));
+  return "";
+}
+
+std::string NpyWriter::finish() {
+  if (bytesLeft != 0)
+    return fail("less data than its shape holds");
+  bool good = std::fclose(file) == 0;
+  file = nullptr;
   if (good && std::rename(temporary.c_str(), path.c_str()) == 0)
     return "";
   std::string reason = std::strerror(errno);
   std::remove(temporary.c_str());
-  return "cannot write '" + path + "': " + reason;
+  return fail(reason);
+}
+
+std::string writeNpy(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape,
+                     const void *data) {
+  int64_t bytes = NpyArray::elementBytes(dtype);
+  for (int64_t extent : shape)
+    bytes *= extent;
+  NpyWriter writer;
+  std::string error = writer.open(path, dtype, shape);
+  if (error.empty())
+    error = writer.append(data, bytes);
+  return error.empty() ? writer.finish() : error;
 }
 
 std::string writeNpy(const std::string &path, const NpyArray &array) {

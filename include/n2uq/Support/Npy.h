@@ -6,6 +6,7 @@
 #define N2UQ_SUPPORT_NPY_H
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,28 @@ std::string readNpy(const std::string &path, NpyArray &array);
 std::string writeNpy(const std::string &path, const NpyArray &array);
 std::string writeNpy(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape,
                      const void *data);
+
+/// Writes a file piece by piece, for arrays that should not lie in memory as a whole. It appears under its name when
+/// finish() succeeds; until then it is a temporary file beside it, which goes away with the writer.
+class NpyWriter {
+public:
+  NpyWriter() = default;
+  ~NpyWriter();
+  NpyWriter(const NpyWriter &) = delete;
+  NpyWriter &operator=(const NpyWriter &) = delete;
+
+  /// All three return an empty string, or one sentence. `shape` is that of the whole array.
+  std::string open(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape);
+  std::string append(const void *data, int64_t bytes);
+  std::string finish();
+
+private:
+  std::string fail(const std::string &reason);
+
+  std::string path, temporary;
+  FILE *file = nullptr;
+  int64_t bytesLeft = 0;
+};
 
 } // namespace n2uq
 
