@@ -1,0 +1,193 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/ModelFile/ModelFile.h"
+
+#include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Dialect/N2UQ/N2UQ.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+#include <csignal>
+
+using namespace mlir;
+
+namespace n2uq {
+
+void registerModelDialects(DialectRegistry &registry) {
+  registry.insert<arith::ArithDialect, func::FuncDialect, N2UQDialect>();
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+/// A damaged text may nest as deep as it is long, and the parser recurses.
+static constexpr unsigned parserStackBytes = 256u << 20;
+
+/// The first error among diagnostics, as one sentence.
+static std::string sentenceOf(Diagnostic &diagnostic) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
+    stream << place.getFilename().getValue() << ':' << place.getLine() << ':' << place.getColumn() << ": ";
+  else if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
+    stream << "at '" << name.getName().getValue() << "': ";
+  stream << diagnostic.str();
+  for (char &c : text)
+    if (c == '\n')
+      c = ' ';
+  return text;
+}
+
+/// The first resource of the module that has no blob or one of another size than its type says.
+static std::string findUnsoundBlob(ModuleOp module) {
+  std::string found;
+  module.walk([&](Operation *op) {
+    op->getAttrDictionary().walk([&](DenseResourceElementsAttr resource) {
+      if (found.empty() && !hasSoundBlob(resource))
+        found = "its resource '" + resource.getRawHandle().getKey().str() +
+                "' is missing or has another size than its type says";
+    });
+    return found.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return found;
+}
+
+/// Crash handlers run on a stack of their own, or an overflow of the parser's stack could not be caught. The calling
+/// thread gets one for as long as the object lives.
+namespace {
+class SignalStack {
+public:
+  SignalStack() : memory(64 << 10) {
+    stack_t stack = {};
+    stack.ss_sp = memory.data();
+    stack.ss_size = memory.size();
+    sigaltstack(&stack, &before);
+    for (int number : {SIGSEGV, SIGBUS}) {
+      struct sigaction action;
+      sigaction(number, nullptr, &action);
+      action.sa_flags |= SA_ONSTACK;
+      sigaction(number, &action, nullptr);
+    }
+  }
+  ~SignalStack() { sigaltstack(&before, nullptr); }
+
+private:
+  std::vector<char> memory;
+  stack_t before = {};
+};
+} // namespace
+
+OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::string &error) {
+  auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer) {
+    error = "cannot open '" + path.str() + "': " + buffer.getError().message();
+    return nullptr;
+  }
+  std::string name = "'" + path.str() + "'";
+
+  OwningOpRef<ModuleOp> module;
+  std::string problem;
+  // A crash is caught in the thread that it happens in, so the parser gets no others.
+  bool hadThreads = context.isMultithreadingEnabled();
+  context.disableMultithreading();
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext recovery;
+  auto parse = [&] {
+    SignalStack signalStack;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      if (problem.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+        problem = sentenceOf(diagnostic);
+      return success();
+    });
+    llvm::SourceMgr sources;
+    sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer((*buffer)->getMemBufferRef()), llvm::SMLoc());
+    module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context, /*verifyAfterParse=*/true));
+    if (!module) {
+      if (problem.empty())
+        problem = "it holds no module";
+      return;
+    }
+    problem = findUnsoundBlob(*module);
+  };
+  bool survived = recovery.RunSafelyOnThread(parse, parserStackBytes);
+  if (!survived) {
+    (void)module.release();
+    error = name + " is damaged: MLIR's parser cannot cope with it; make the file again";
+    return nullptr;
+  }
+  context.enableMultithreading(hadThreads);
+  if (!problem.empty()) {
+    error = name + " is not a model that can be read: " + problem;
+    return nullptr;
+  }
+  return module;
+}
+
+func::FuncOp findFunction(ModuleOp module, StringRef name, std::string &error) {
+  auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
+  for (func::FuncOp function : functions)
+    if (function.getSymName() == (name.empty() ? "main" : name))
+      return function;
+  if (name.empty() && functions.size() == 1)
+    return functions.front();
+  error = name.empty() ? "the model has no function 'main'" : "the model has no function '" + name.str() + "'";
+  for (auto [index, function] : llvm::enumerate(functions))
+    error += (index ? ", '" : "; it has '") + function.getSymName().str() + "'";
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+std::string writeFile(StringRef path, StringRef bytes) {
+  auto failed = [&](const std::string &reason) { return "cannot write '" + path.str() + "': " + reason; };
+  llvm::sys::fs::file_status status;
+  bool ordinary = llvm::sys::fs::status(path, status) || llvm::sys::fs::is_regular_file(status);
+  if (llvm::sys::fs::is_directory(status))
+    return failed("it is a folder");
+  if (path == "-" || !ordinary) {
+    std::error_code code;
+    llvm::raw_fd_ostream stream(path, code);
+    if (code)
+      return failed(code.message());
+    stream << bytes;
+    stream.flush();
+    code = stream.error();
+    stream.clear_error();
+    return code ? failed(code.message()) : "";
+  }
+  if (llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &stream) {
+        stream << bytes;
+        return llvm::Error::success();
+      }))
+    return failed(llvm::toString(std::move(error)));
+  return "";
+}
+
+ModelFormat modelFormatOf(StringRef path) {
+  return path.ends_with(".mlirbc") ? ModelFormat::Bytecode : ModelFormat::Text;
+}
+
+std::string saveModel(ModuleOp module, StringRef path, ModelFormat format) {
+  std::string bytes;
+  llvm::raw_string_ostream stream(bytes);
+  if (format == ModelFormat::Bytecode) {
+    if (failed(writeBytecodeToFile(module, stream)))
+      return "cannot write '" + path.str() + "': the model has no form in bytecode";
+  } else {
+    module->print(stream, OpPrintingFlags().enableDebugInfo().printNameLocAsPrefix());
+    stream << '\n';
+  }
+  return writeFile(path, bytes);
+}
+
+} // namespace n2uq
