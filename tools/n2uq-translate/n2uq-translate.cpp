@@ -1,0 +1,105 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Models from one form into another, and into numbers.
+#include "Commands.h"
+#include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/Version.h"
+
+#include "llvm/Config/llvm-config.h"
+#include <cstdio>
+
+static const char tool[] = "n2uq-translate";
+
+static const char helpText[] =
+    R"(usage: n2uq-translate MODEL [-o FILE]
+       n2uq-translate --interpret MODEL --input=NAME=X.npy --output-dir=DIR [--dump-codes]
+
+Reads a model (.mlir text or .mlirbc bytecode, told apart by their content; `-` is standard input) and
+
+  writes it again:
+    -o FILE               where to (default: standard output)
+    --emit=mlir|mlirbc    as text or bytecode (default: by the name of FILE)
+
+  or, with --interpret, evaluates it with the reference, the slow and plain meaning of every op:
+    --input=NAME=X.npy    an input of the model (mostly `input`), any number of images; once for each input
+    --output-dir=DIR      write DIR/output.npy (named by the model's output); DIR is made where it is missing
+    --dump-codes          write the codes of every quantizer to DIR as well: uint8, N x H x W x C, named by the quantizer
+    --function=NAME       the function to evaluate (default: main, or the only one)
+    --threads=N           threads that compute (default: one for each core); results do not depend on it
+
+  --help, --version       print this, or the version
+
+Exit code 0 on success, 1 on an error, which is one sentence on stderr. Files are written whole or not at all.
+)";
+
+namespace {
+struct Options {
+  InterpretOptions interpretation;
+  std::string output = "-", emit;
+  bool interpret = false, help = false, version = false;
+};
+} // namespace
+
+/// Evaluates the command line. Returns an empty string or one sentence.
+static std::string run(const Options &options, const std::vector<std::string> &files) {
+  if (files.size() != 1)
+    return files.empty() ? "name a model; --help tells more"
+                         : "one model at a time, but got '" + files[1] + "' as well";
+  const InterpretOptions &interpretation = options.interpretation;
+  if (options.interpret && interpretation.outputDir.empty())
+    return "--interpret needs --output-dir=DIR";
+  if (!options.interpret && (!interpretation.inputs.empty() || !interpretation.outputDir.empty() ||
+                             !interpretation.function.empty() || interpretation.dumpCodes))
+    return "--input, --output-dir, --function and --dump-codes go with --interpret";
+  if (!options.emit.empty() && options.emit != "mlir" && options.emit != "mlirbc")
+    return "--emit takes mlir or mlirbc, not '" + options.emit + "'";
+
+  mlir::DialectRegistry registry;
+  n2uq::registerModelDialects(registry);
+  // Lives to the end of the process: see loadModel.
+  auto &context = *new mlir::MLIRContext(registry);
+  std::string error;
+  auto module = n2uq::loadModel(files[0], context, error);
+  if (!module)
+    return error;
+  if (options.interpret) {
+    error = interpretModel(*module, interpretation);
+  } else {
+    bool bytecode = options.emit.empty() ? n2uq::modelFormatOf(options.output) == n2uq::ModelFormat::Bytecode
+                                         : options.emit == "mlirbc";
+    error = convertModel(*module, options.output, bytecode ? n2uq::ModelFormat::Bytecode : n2uq::ModelFormat::Text);
+  }
+  // The process ends here: nobody needs the model taken apart.
+  (void)module.release();
+  return error;
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  int64_t threads = 0;
+  n2uq::CommandLine line;
+  line.text("o", options.output);
+  line.text("emit", options.emit);
+  line.flag("interpret", options.interpret);
+  line.texts("input", options.interpretation.inputs);
+  line.text("output-dir", options.interpretation.outputDir);
+  line.flag("dump-codes", options.interpretation.dumpCodes);
+  line.text("function", options.interpretation.function);
+  line.number("threads", threads, 1, 1024);
+  line.flag("help", options.help);
+  line.flag("version", options.version);
+  std::string error = line.parse(argc, argv);
+  options.interpretation.threads = static_cast<unsigned>(threads);
+  if (error.empty() && options.help) {
+    std::fputs(helpText, stdout);
+    return 0;
+  }
+  if (error.empty() && options.version) {
+    std::printf("%s %s (LLVM %s)\n", tool, N2UQ_VERSION, LLVM_VERSION_STRING);
+    return 0;
+  }
+  if (error.empty())
+    error = run(options, line.files());
+  return error.empty() ? 0 : n2uq::failWith(tool, error);
+}
