@@ -5,6 +5,8 @@
     n2uq.models.resnet18(bits=2)                     a torch network (n2uq.nn has its layers)
     n2uq.train.train("out")                          train a small one on Fashion-MNIST
     n2uq.export(module_or_checkpoint, "M.onnx")      write it in QONNX form
+    model = n2uq.compile("M.onnx")                   make a native library and load it
+    logits = model(images, threads=2)                run it on numpy arrays
 
 Only nn, models, functional and train need PyTorch, and only when they are used.
 """
@@ -15,8 +17,15 @@ __version__ = "0.1.0"
 
 from .errors import Error
 from .exporter import export
+from .runtime import Model
+from .toolchain import compile_file as _compile_file
 
-__all__ = ["Error", "export", "functional", "models", "nn", "train"]
+__all__ = ["Error", "Model", "compile", "export", "functional", "models", "nn", "train"]
+
+
+def compile(model, output=None, **options):
+    """Compiles a model file (.onnx, .mlir, .mlirbc) with n2uq-compile's options (target_cpu="host", …) and loads it."""
+    return Model(_compile_file(model, output, **options))
 
 
 def __getattr__(name):

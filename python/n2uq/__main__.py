@@ -1,13 +1,15 @@
 # Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The command line: python -m n2uq {export,train,data}."""
+"""The command line: python -m n2uq {export,train,compile,run,bench,data}."""
 
 import argparse
+import json
 import sys
+import time
 
 import numpy as np
 
-from . import __version__, architecture, checkpoint, data, exporter, ordinary
+from . import __version__, architecture, checkpoint, data, exporter, ordinary, runtime, toolchain
 from .errors import Error
 
 
@@ -137,20 +139,115 @@ def _data(options):
         images = ordinary.images(options.count or 1, options.in_channels, options.image_size, options.seed, options.edge)
     for path, array in ((options.output, images), (options.labels, labels)):
         if path:
-            try:
-                with open(path, "wb") as stream:
-                    np.save(stream, array)
-            except OSError as error:
-                raise Error(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+            _save_array(path, array)
+
+
+def _save_array(path, array):
+    try:
+        with open(path, "wb") as stream:
+            np.save(stream, array)
+    except OSError as error:
+        raise Error(f"{path}: cannot be written ({error.strerror}); check the folder") from None
+
+
+def _load_array(path):
+    try:
+        with open(path, "rb") as stream:
+            return np.load(stream, allow_pickle=False)
+    except OSError as error:
+        raise Error(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except (ValueError, EOFError, MemoryError) as error:
+        raise Error(f"{path}: is no array in .npy format ({str(error).splitlines()[0]}); write it with numpy.save") from None
+
+
+def _add_compile(commands):
+    p = commands.add_parser("compile", help="compile a model file to a shared library", description="Runs n2uq-compile.",
+                            epilog="Any other option goes to n2uq-compile as it is; see n2uq-compile --help.")
+    p.add_argument("model", help=".onnx, .mlir or .mlirbc")
+    p.add_argument("-o", "--output", metavar="FILE", help="default: the model's name with .so")
+    p.add_argument("--target-cpu", default="host", help="default: host")
+    p.set_defaults(run=_compile, takes_more=True)
+
+
+def _compile(options):
+    output = options.output or options.model.rpartition(".")[0] + ".so"
+    said = toolchain.run("n2uq-compile", [options.model, "-o", output, f"--target-cpu={options.target_cpu}",
+                                          *options.more])
+    print(said, end="")
+
+
+def _add_run(commands):
+    p = commands.add_parser("run", help="run a compiled model on an .npy file",
+                            description="Computes the outputs of a batch.")
+    p.add_argument("model", help="a compiled model (.so)")
+    p.add_argument("--input", metavar="FILE", required=True, help="the images, .npy")
+    p.add_argument("-o", "--output", metavar="FILE", help="write the outputs, .npy; else the best class of each is printed")
+    p.add_argument("--threads", type=_natural, metavar="N", help="default: all cores")
+    p.set_defaults(run=_run)
+
+
+def _run(options):
+    with runtime.Model(options.model) as model:
+        y = model(_load_array(options.input), options.threads)
+    if options.output:
+        _save_array(options.output, y)
+    else:
+        print("\n".join(map(str, y.argmax(1))))
+
+
+def _add_bench(commands):
+    p = commands.add_parser("bench", help="time a compiled model", description="Times a compiled model on random images "
+                            "and prints where the time goes.")
+    p.add_argument("model", help="a compiled model (.so)")
+    p.add_argument("--batch", type=_natural, default=1, metavar="N")
+    p.add_argument("--threads", type=_natural, default=1, metavar="N", help="default: 1")
+    p.add_argument("--seconds", type=float, default=2.0, help="how long (2)")
+    p.add_argument("--json", action="store_true", help="print one object")
+    p.set_defaults(run=_bench)
+
+
+def _bench(options):
+    with runtime.Model(options.model) as model:
+        spec = model.info["input"]
+        rng = np.random.default_rng(0)
+        shape = (options.batch, *spec["shape"][1:])
+        x = rng.integers(0, 256, shape, np.uint8) if spec["dtype"] == "uint8" else rng.normal(0, 1, shape).astype("f")
+        model(x, options.threads)  # pages come in and threads start
+        times, end = [], time.perf_counter() + options.seconds
+        while len(times) < 3 or time.perf_counter() < end:
+            start = time.perf_counter()
+            model(x, options.threads)
+            times.append(1e3 * (time.perf_counter() - start))
+        profiles = [model.profile(x, options.threads) for _ in range(5)]
+    result = {"median_ms": float(np.median(times)), "min_ms": min(times), "p90_ms": float(np.quantile(times, 0.9)),
+              "runs": len(times), "batch": options.batch, "threads": options.threads}
+    if options.json:
+        print(json.dumps(result))
+        return
+    for rows in zip(*profiles):
+        ms = float(np.median([row["ms"] for row in rows]))
+        speed = f"{rows[0]['macs'] / ms / 1e6:8.1f} GMAC/s" if rows[0]["macs"] and ms else ""
+        print(f"{ms:9.3f} ms {speed:16} {rows[0]['name']}  {rows[0]['strategy']}")
+    print(f"median {result['median_ms']:.3f} ms, min {result['min_ms']:.3f} ms, p90 {result['p90_ms']:.3f} ms of "
+          f"{len(times)} runs, batch {options.batch}, threads {options.threads}")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """A wrong command line ends like every other mistake of a user: one sentence, exit code 1."""
+        print(f"n2uq: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(1)
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m n2uq", description="Train and export N2UQ networks.")
+    parser = _Parser(prog="python -m n2uq", description="Train, export, compile and run N2UQ networks.")
     parser.add_argument("--version", action="version", version=f"n2uq {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_add_export, _add_train, _add_data):
+    for add in (_add_export, _add_train, _add_compile, _add_run, _add_bench, _add_data):
         add(commands)
-    options = parser.parse_args(arguments)
+    options, options.more = parser.parse_known_args(arguments)
+    if options.more and not hasattr(options, "takes_more"):
+        parser.error(f"unknown argument '{options.more[0]}'")
     try:
         options.run(options)
     except Error as error:

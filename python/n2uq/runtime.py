@@ -1,0 +1,246 @@
+# Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Model: a compiled network as a function of numpy arrays, through libn2uq_runtime.so."""
+
+import ctypes
+import functools
+import os
+import threading
+
+import numpy as np
+
+from . import toolchain
+from .errors import Error
+
+_string, _i32, _i64, _u64, _pointer = (ctypes.c_char_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64,
+                                       ctypes.c_void_p)
+_ABI_VERSION = 1
+_TYPES = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}  # n2uq_dtype
+
+
+class _Tensor(ctypes.Structure):
+    _fields_ = [("name", _string), ("dtype", _i32), ("rank", _i32), ("dims", _i64 * 4)]
+
+
+class _Kernel(ctypes.Structure):
+    _fields_ = [("name", _string), ("strategy", _string), ("run", _pointer), ("items_per_image", _i64),
+                ("macs_per_image", _i64), ("weight_bytes", _i64), ("activation_bytes", _i64)]
+
+
+class _Codes(ctypes.Structure):
+    _fields_ = [("name", _string), ("kernel", _i64), ("bits", _i64), ("height", _i64), ("width", _i64),
+                ("channels", _i64), ("offset_per_batch", _i64), ("image_bytes", _i64), ("origin", _i64),
+                ("row_bytes", _i64), ("pixel_bytes", _i64)]
+
+
+class _Descriptor(ctypes.Structure):
+    _fields_ = [("magic", ctypes.c_uint32), ("abi_version", ctypes.c_uint32), ("size", _u64), ("name", _string),
+                ("compiler", _string), ("target_cpu", _string), ("cpu_features", _u64), ("input", _Tensor),
+                ("output", _Tensor), ("arena_bytes_per_image", _i64), ("arena_bytes_fixed", _i64),
+                ("weight_bytes", _i64), ("kernel_count", _i64), ("kernels", ctypes.POINTER(_Kernel)),
+                ("codes_count", _i64), ("codes", ctypes.POINTER(_Codes)), ("run", _pointer)]
+
+
+class _Options(ctypes.Structure):
+    _fields_ = [("size", ctypes.c_size_t), ("threads", _i64), ("spin_microseconds", _i64)]
+
+
+_CodesCallback = ctypes.CFUNCTYPE(_i32, _pointer, _i64, ctypes.POINTER(ctypes.c_uint8))
+
+
+@functools.lru_cache(maxsize=None)
+def _library():
+    path = toolchain.library()
+    try:
+        lib = ctypes.CDLL(path)
+    except OSError as error:
+        raise Error(f"{path}: cannot be loaded ({error}); build the project or let N2UQ_RUNTIME name the library") from None
+    signatures = {
+        "n2uq_last_error": (_string, []),
+        "n2uq_cpu_feature_name": (_string, [_i32]),
+        "n2uq_model_open": (ctypes.c_int, [_string, ctypes.POINTER(_pointer)]),
+        "n2uq_model_close": (None, [_pointer]),
+        "n2uq_model_descriptor_of": (ctypes.POINTER(_Descriptor), [_pointer]),
+        "n2uq_model_arena_bytes": (_i64, [_pointer, _i64]),
+        "n2uq_session_create": (ctypes.c_int, [_pointer, ctypes.POINTER(_Options), ctypes.POINTER(_pointer)]),
+        "n2uq_session_destroy": (None, [_pointer]),
+        "n2uq_session_threads": (_i64, [_pointer]),
+        "n2uq_session_run": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer]),
+        "n2uq_session_profile": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _pointer]),
+        "n2uq_session_run_codes": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _CodesCallback, _pointer]),
+    }
+    for name, (result, arguments) in signatures.items():
+        try:
+            function = getattr(lib, name)
+        except AttributeError:
+            raise Error(f"{path}: has no function {name}; it is of another version than this package, build both from "
+                        "one checkout") from None
+        function.restype, function.argtypes = result, arguments
+    return lib
+
+
+def _check(status):
+    if status:
+        raise Error(_library().n2uq_last_error().decode(errors="replace"))
+
+
+class Model:
+    """A compiled model file, loaded. Calling it computes: float32 [N,C,H,W] (or what `info["input"]` says) to logits.
+
+    Runs release Python's lock, and a model may be called from several threads at once."""
+
+    def __init__(self, path):
+        self._handle, self._idle, self._lock, self._process = None, {}, threading.Lock(), os.getpid()
+        handle = _pointer()
+        _check(_library().n2uq_model_open(os.fsencode(path), ctypes.byref(handle)))
+        self._handle, self.path = handle, os.fspath(path)
+        self._descriptor = _library().n2uq_model_descriptor_of(handle).contents
+        if self._descriptor.abi_version != _ABI_VERSION:
+            raise Error(f"{path}: has interface version {self._descriptor.abi_version}, this package knows {_ABI_VERSION}; "
+                        "compile the model again")
+
+    def __call__(self, x, threads=None):
+        """Logits of a batch. `threads`: that compute; None is one for each core of this process. The result does not
+        depend on it. `x` is a numpy array or anything with DLPack (a torch tensor on the CPU)."""
+        x, y = self._arrays(x)
+        with _Session(self, threads) as session:
+            _check(_library().n2uq_session_run(session, x.ctypes.data, len(x), y.ctypes.data))
+        return y
+
+    def profile(self, x, threads=None):
+        """One run's layers in order: [{"name", "strategy", "ms", "share", "macs", "weight_bytes", "activation_bytes"}]."""
+        x, y = self._arrays(x)
+        seconds = np.zeros(self._descriptor.kernel_count)
+        with _Session(self, threads) as session:
+            _check(_library().n2uq_session_profile(session, x.ctypes.data, len(x), y.ctypes.data, seconds.ctypes.data))
+        total = seconds.sum() or 1.0
+        return [{"name": kernel["name"], "strategy": kernel["strategy"], "ms": 1e3 * time, "share": time / total,
+                 "macs": kernel["macs"] * len(x), "weight_bytes": kernel["weight_bytes"],
+                 "activation_bytes": kernel["activation_bytes"] * len(x)}
+                for kernel, time in zip(self.info["kernels"], seconds.tolist())]
+
+    def codes(self, x, threads=None):
+        """{quantizer: codes uint8 [N,H,W,C]} of a model compiled with keep_codes=True."""
+        x, y = self._arrays(x)
+        layouts, result = self.info["quantizers"], {}
+        if not layouts:
+            raise Error(f"{self.path}: keeps no codes; compile the model with keep_codes=True")
+
+        def take(_, index, codes):
+            layout = layouts[index]
+            shape = len(x), layout["height"], layout["width"], layout["channels"]
+            result[layout["name"]] = np.ctypeslib.as_array(codes, shape).copy()
+            return 0
+
+        with _Session(self, threads) as session:
+            _check(_library().n2uq_session_run_codes(session, x.ctypes.data, len(x), y.ctypes.data,
+                                                     _CodesCallback(take), None))
+        return result
+
+    @property
+    def info(self):
+        """What the model is: names, shapes, CPU features, bytes, kernels, quantizers. Peak memory of a run of one image is
+        arena_bytes + weight_bytes."""
+        d, lib = self._descriptor, _library()
+        features = [lib.n2uq_cpu_feature_name(bit) for bit in range(64) if d.cpu_features >> bit & 1]
+        return {
+            "name": d.name.decode(), "compiler": d.compiler.decode(), "target_cpu": d.target_cpu.decode(),
+            "cpu_features": [(name or b"?").decode() for name in features],
+            "input": _tensor_info(d.input), "output": _tensor_info(d.output),
+            "weight_bytes": d.weight_bytes, "arena_bytes": lib.n2uq_model_arena_bytes(self._open(), 1),
+            "arena_bytes_per_image": d.arena_bytes_per_image,
+            "kernels": [{"name": k.name.decode(), "strategy": k.strategy.decode(), "macs": k.macs_per_image,
+                         "weight_bytes": k.weight_bytes, "activation_bytes": k.activation_bytes}
+                        for k in d.kernels[:d.kernel_count]],
+            "quantizers": [{"name": c.name.decode(), "bits": c.bits, "height": c.height, "width": c.width,
+                            "channels": c.channels} for c in d.codes[:d.codes_count]],
+        }
+
+    def close(self):
+        """Frees sessions and the library. The model cannot be used afterwards."""
+        if self._handle is None:
+            return
+        with self._lock:
+            handle, self._handle = self._handle, None
+            idle, self._idle = self._idle, {}
+        if self._process == os.getpid():  # in a forked child the sessions' threads do not exist
+            for sessions in idle.values():
+                for session in sessions:
+                    _library().n2uq_session_destroy(session)
+            _library().n2uq_model_close(handle)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        try:
+            self.close()
+        except (AttributeError, TypeError):  # the interpreter is going down and its modules with it
+            pass
+
+    def __repr__(self):
+        return f"<n2uq.Model {self.path}>"
+
+    def _open(self):
+        if self._handle is None:
+            raise Error(f"{self.path}: is closed; load it again with n2uq.Model")
+        return self._handle
+
+    def _arrays(self, x):
+        """(input as a dense array, an empty output)."""
+        self._open()
+        spec, out = self._descriptor.input, self._descriptor.output
+        dtype, dims = _TYPES[spec.dtype], list(spec.dims[1:spec.rank])
+        if not isinstance(x, np.ndarray):
+            try:
+                x = np.from_dlpack(x) if hasattr(x, "__dlpack__") else np.asarray(x)
+            except Exception as error:  # whatever the producer raises: on another device, with gradients, …
+                raise Error(f"{self.path}: the input cannot be read as an array ({error}); pass a numpy array or a "
+                            "detached tensor on the CPU") from None
+        if x.dtype != dtype or x.ndim != spec.rank or list(x.shape[1:]) != dims or len(x) == 0:
+            wanted = ",".join(["N", *map(str, dims)])
+            raise Error(f"{self.path}: expects input {dtype.name} [{wanted}], got {x.dtype.name} "
+                        f"[{','.join(map(str, x.shape))}]; convert it before the call")
+        x = np.ascontiguousarray(x)
+        return x, np.empty((len(x), *out.dims[1:out.rank]), _TYPES[out.dtype])
+
+
+class _Session:
+    """A session for the length of a call: an idle one of the model with as many threads, or a new one."""
+
+    def __init__(self, model, threads):
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise Error(f"threads is a number of at least 1, or None for all cores, not {threads!r}")
+        self.model, self.threads = model, threads or 0
+
+    def __enter__(self):
+        model = self.model
+        with model._lock:
+            if model._process != os.getpid():
+                model._idle, model._process = {}, os.getpid()  # after a fork the old sessions are of no use
+            idle = model._idle.setdefault(self.threads, [])
+            if idle:
+                self.session = idle.pop()
+                return self.session
+            handle = model._open()
+        session = _pointer()
+        options = _Options(ctypes.sizeof(_Options), self.threads, 0)
+        _check(_library().n2uq_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
+        self.session = session
+        return session
+
+    def __exit__(self, *_):
+        model = self.model
+        with model._lock:
+            if model._handle is not None:
+                model._idle.setdefault(self.threads, []).append(self.session)
+                return
+        _library().n2uq_session_destroy(self.session)
+
+
+def _tensor_info(tensor):
+    shape = ["N" if extent < 0 else extent for extent in tensor.dims[:tensor.rank]]
+    return {"name": tensor.name.decode(), "dtype": _TYPES[tensor.dtype].name, "shape": shape}
