@@ -3,7 +3,7 @@
 """lit's view of test/: which files are tests, what they may call, what the machine can do.
 
 REQUIRES may name every CPU flag of the kernel's list (avx2, avx512f, avx512_vnni, …; also without underscores: avx512vnni),
-`cuda` where a device opens, and `sanitized` in a build with sanitizers. %python is the build's own Python with its packages.
+`cuda` where a device opens, `release` where asserts and debug messages are compiled out, `sanitized` with sanitizers. %python is the build's own Python with its packages.
 """
 import ctypes
 import os
@@ -63,6 +63,8 @@ for flag in cpu_flags():
     config.available_features.add(flag.replace("_", ""))
 if has_cuda_device():
     config.available_features.add("cuda")
+if config.build_type != "Debug":
+    config.available_features.add("release")
 if config.sanitized:
     config.available_features.add("sanitized")
 for program in ("protoc",):

@@ -2,18 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every pass and pipeline, ours and upstream's, on a file.
-#include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "common/AllDialectsAndPasses.h"
+#include "common/CommonOptions.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
-  mlir::registerAllPasses();
+  n2uq::registerCommonOptions();
+  n2uq::registerAllPasses();
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<n2uq::N2UQDialect>();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "N2UQ optimizer driver\n", registry));
+  n2uq::registerAllDialects(registry);
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "N2UQ: passes on a file\n", registry));
 }
