@@ -3,6 +3,7 @@
 #include "common/AllDialectsAndPasses.h"
 
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -14,4 +15,7 @@ void n2uq::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<N2UQDialect>();
 }
 
-void n2uq::registerAllPasses() { mlir::registerAllPasses(); }
+void n2uq::registerAllPasses() {
+  mlir::registerAllPasses();
+  registerTransformsPasses();
+}
