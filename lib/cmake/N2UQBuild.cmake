@@ -22,8 +22,14 @@ include(AddMLIR)
 find_program(CCACHE ccache)
 if(CCACHE)
   # Without the sloppiness ccache refuses every file that uses a precompiled header.
-  set(ccache_launcher ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  set(ccache_settings CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    # A second copy of the tree finds what the first compiled (the test of tools/dev/new-pass lives from it). Not with
+    # debug information, which names the folder of the sources.
+    list(APPEND ccache_settings CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
+         CCACHE_IGNOREOPTIONS=${PROJECT_BINARY_DIR}/CMakeFiles/n2uq_pch.dir/cmake_pch.hxx)
+  endif()
+  set(ccache_launcher ${CMAKE_COMMAND} -E env ${ccache_settings} ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${ccache_launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache_launcher})
 endif()
@@ -58,6 +64,13 @@ target_precompile_headers(n2uq_pch PRIVATE
   <mlir/IR/BuiltinTypes.h> <mlir/IR/DialectResourceBlobManager.h> <mlir/IR/Matchers.h> <mlir/IR/PatternMatch.h>
   <mlir/Pass/Pass.h> <mlir/Pass/PassManager.h> <mlir/Transforms/GreedyPatternRewriteDriver.h>
   <llvm/ADT/TypeSwitch.h> <string> <vector>)
+
+# A precompiled header names its own folder, so that no two copies of the tree have the same bytes. ccache takes this sum
+# in its place: what the header is made of (flags are part of every command line anyway).
+file(TIMESTAMP ${MLIR_DIR}/MLIRConfig.cmake mlir_installed UTC)
+get_target_property(pch_headers n2uq_pch PRECOMPILE_HEADERS)
+string(SHA256 pch_sum "${pch_headers} ${LLVM_PACKAGE_VERSION} ${mlir_installed} ${CMAKE_CXX_COMPILER_VERSION}")
+file(WRITE ${PROJECT_BINARY_DIR}/CMakeFiles/n2uq_pch.dir/cmake_pch.hxx.pch.sum ${pch_sum})
 
 function(n2uq_add_library name)
   cmake_parse_arguments(arg "" "" "LINK;DEPENDS" ${ARGN})

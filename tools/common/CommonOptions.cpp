@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "common/CommonOptions.h"
 
+#include "n2uq/Support/Version.h"
+
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Debug.h"
 #include "llvm/Support/ManagedStatic.h"
@@ -37,5 +39,5 @@ void n2uq::registerCommonOptions() {
       "n2uq-debug-only", llvm::cl::desc("Show what these passes say while they work (debug preset only)"),
       llvm::cl::value_desc("pass flag,..."),
       llvm::cl::callback([](const std::string &names) { selectDebugTypes(names); }));
-  llvm::cl::AddExtraVersionPrinter([](llvm::raw_ostream &os) { os << "N2UQ compiler " N2UQ_VERSION_STRING "\n"; });
+  llvm::cl::AddExtraVersionPrinter([](llvm::raw_ostream &os) { os << "N2UQ compiler " N2UQ_VERSION "\n"; });
 }
