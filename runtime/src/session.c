@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 struct n2uq_session {
   n2uq_loaded_model *model;
@@ -64,6 +65,11 @@ void n2uq_session_destroy(n2uq_session *session) {
 
 int64_t n2uq_session_threads(const n2uq_session *session) { return session ? n2uq_pool_threads(session->pool) : 0; }
 
+static int64_t physical_memory(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+  return pages > 0 && bytes > 0 ? (int64_t)pages * bytes : INT64_MAX;
+}
+
 n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
   if (!session)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_reserve needs a session");
@@ -75,6 +81,13 @@ n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
   if (needed < 0)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch of %" PRId64 " images is too large; run fewer images at a time",
                      batch);
+  /* Where the system promises memory that it does not have, the promise ends in a killed process. */
+  if (needed > physical_memory())
+    return n2uq_fail(N2UQ_OUT_OF_MEMORY,
+                     "a batch of %" PRId64 " images needs %" PRId64
+                     " bytes, more than this machine's memory; run fewer "
+                     "images at a time",
+                     batch, needed);
   enum { huge_page = 2 << 20, page = 4096 };
   size_t unit = needed >= huge_page ? huge_page : page;
   size_t bytes = ((size_t)needed + unit - 1) / unit * unit;

@@ -1,0 +1,263 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs a compiled model on a NumPy array, measures it, describes it.
+#include "Measure.h"
+#include "Model.h"
+
+#include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/FileName.h"
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <new>
+#include <system_error>
+
+using namespace n2uq;
+
+static const char tool[] = "n2uq-run";
+
+static const char helpText[] =
+    R"(usage: n2uq-run MODEL.so [--input=NAME=X.npy] [options]
+
+Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --benchmark, --profile and --info says what for.
+
+  --input=NAME=X.npy     the images: an array of the type and shape of the model's input NAME (mostly `input`), any number
+                         of images. --benchmark and --profile make up values where it is missing.
+  --output-dir=DIR       write DIR/output.npy (named by the model's output); DIR is made where it is missing
+  --dump-codes           write the codes of every quantizer to DIR as well: uint8, N x H x W x C, named by the quantizer
+  --classes              print the class with the largest output of each image, one a line
+  --threads=N            threads that compute (default: one for each core that the process may run on)
+  --batch=N              images that are run at once (default: all of a small input, else as many as fit a moderate arena;
+                         for --benchmark and --profile without --input: 1)
+  --benchmark[=SECONDS]  run again and again for SECONDS (default 2) and print median, minimum and 90th percentile
+  --profile              print the time of every layer: milliseconds, share, multiply-accumulates a second, strategy
+  --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers
+  --json                 print --benchmark, --profile or --info as one JSON object
+  --help, --version      print this, or the version
+
+Exit code 0 on success, 1 on an error, which is one sentence on stderr.
+)";
+
+namespace {
+struct Options {
+  std::string input, outputDir;
+  bool dumpCodes = false, classes = false, profile = false, info = false, json = false, help = false, version = false;
+  int64_t threads = 0, batch = 0;
+  double benchmark = 0; // seconds; 0: no
+};
+
+/// Writes each quantizer's codes as they come, chunk by chunk, to a file of its own.
+class CodesDump {
+public:
+  std::string open(const n2uq_model &model, const std::string &directory, int64_t images) {
+    if (model.codes_count == 0)
+      return "the model does not tell where its codes are; compile it with --keep-codes";
+    std::map<std::string, std::string> seen = {{fileNameOf(model.output.name), model.output.name}};
+    for (int64_t i = 0; i < model.codes_count; ++i) {
+      const n2uq_codes &codes = model.codes[i];
+      std::string file = fileNameOf(codes.name);
+      auto [other, isNew] = seen.emplace(file, codes.name);
+      if (!isNew)
+        return "'" + other->second + "' and '" + codes.name + "' would both be written to '" + file +
+               ".npy': give them different names";
+      writers.push_back(std::make_unique<NpyWriter>());
+      bytesPerImage.push_back(codes.height * codes.width * codes.channels);
+      std::string error = writers.back()->open(directory + "/" + file + ".npy", "|u1",
+                                               {images, codes.height, codes.width, codes.channels});
+      if (!error.empty())
+        return error;
+    }
+    return "";
+  }
+
+  std::string run(n2uq_session *session, const void *input, int64_t batch, void *output) {
+    chunk = batch;
+    n2uq_status status = n2uq_session_run_codes(session, input, batch, output, &CodesDump::take, this);
+    return status == N2UQ_OK ? "" : !error.empty() ? error : n2uq_last_error();
+  }
+
+  std::string finish() {
+    for (std::unique_ptr<NpyWriter> &writer : writers) {
+      std::string failure = writer->finish();
+      if (!failure.empty())
+        return failure;
+    }
+    return "";
+  }
+
+private:
+  static int32_t take(void *user, int64_t index, const uint8_t *codes) {
+    CodesDump &self = *static_cast<CodesDump *>(user);
+    self.error = self.writers[index]->append(codes, self.bytesPerImage[index] * self.chunk);
+    return self.error.empty() ? 0 : 1;
+  }
+
+  std::vector<std::unique_ptr<NpyWriter>> writers;
+  std::vector<int64_t> bytesPerImage;
+  int64_t chunk = 0;
+  std::string error;
+};
+} // namespace
+
+/// Ordinary images where none are given: their values change no timing, but denormals or NaN everywhere could.
+static std::vector<uint8_t> madeUpInput(const n2uq_tensor &input, int64_t batch) {
+  std::vector<uint8_t> data(imageBytes(input) * batch);
+  uint32_t state = 1;
+  auto next = [&] { return (state = state * 1664525u + 1013904223u) >> 8; };
+  if (input.dtype == N2UQ_FLOAT32) {
+    for (size_t i = 0; i + 4 <= data.size(); i += 4) {
+      float value = static_cast<float>(next() % 65536) / 16384.0f - 2.0f;
+      std::memcpy(&data[i], &value, 4);
+    }
+  } else {
+    for (uint8_t &value : data)
+      value = static_cast<uint8_t>(next());
+  }
+  return data;
+}
+
+/// The class of the largest value of each image; the first of equal ones, and a NaN is no value.
+static void printClasses(const n2uq_tensor &tensor, const std::vector<uint8_t> &output, int64_t images) {
+  int64_t count = imageBytes(tensor) / (tensor.dtype == N2UQ_FLOAT32 ? 4 : 1);
+  for (int64_t n = 0; n < images; ++n) {
+    int64_t best = 0;
+    float bestValue = 0;
+    for (int64_t c = 0; c < count; ++c) {
+      float value = output[n * count + c];
+      if (tensor.dtype == N2UQ_FLOAT32)
+        std::memcpy(&value, &output[(n * count + c) * 4], 4);
+      if (c == 0 || value > bestValue || bestValue != bestValue) {
+        best = c;
+        bestValue = value;
+      }
+    }
+    std::printf("%lld\n", static_cast<long long>(best));
+  }
+}
+
+/// Runs all images, a batch at a time, and writes what was asked for.
+static std::string runImages(const Model &model, const Options &options, const NpyArray &input, int64_t batch) {
+  const n2uq_model &m = model.descriptor();
+  int64_t images = input.shape[0], inputBytes = imageBytes(m.input), outputBytes = imageBytes(m.output);
+  std::string error;
+  CodesDump dump;
+  if (!options.outputDir.empty()) {
+    std::error_code failure;
+    std::filesystem::create_directories(options.outputDir, failure);
+    if (failure)
+      return "cannot make the directory '" + options.outputDir + "': " + failure.message();
+  }
+  if (options.dumpCodes && !(error = dump.open(m, options.outputDir, images)).empty())
+    return error;
+
+  std::vector<uint8_t> output(outputBytes * images);
+  for (int64_t at = 0; at < images && error.empty(); at += batch) {
+    int64_t count = std::min(batch, images - at);
+    const uint8_t *from = input.data.data() + at * inputBytes;
+    uint8_t *to = output.data() + at * outputBytes;
+    if (options.dumpCodes)
+      error = dump.run(model.session(), from, count, to);
+    else if (n2uq_session_run(model.session(), from, count, to) != N2UQ_OK)
+      error = n2uq_last_error();
+  }
+  if (!error.empty())
+    return error;
+  if (!options.outputDir.empty()) {
+    std::vector<int64_t> shape(m.output.dims, m.output.dims + m.output.rank);
+    shape[0] = images;
+    error =
+        writeNpy(options.outputDir + "/" + fileNameOf(m.output.name) + ".npy", npyType(m.output), shape, output.data());
+  }
+  if (error.empty() && options.dumpCodes)
+    error = dump.finish();
+  if (error.empty() && options.classes)
+    printClasses(m.output, output, images);
+  return error;
+}
+
+static std::string run(const std::string &path, const Options &options) {
+  bool runs = !options.outputDir.empty() || options.classes, measures = options.benchmark > 0 || options.profile;
+  if (!runs && !measures && !options.info)
+    return "nothing to do: give --output-dir=DIR, --classes, --benchmark, --profile or --info";
+  if (options.dumpCodes && options.outputDir.empty())
+    return "option '--dump-codes' needs --output-dir=DIR";
+  if (runs && options.input.empty())
+    return "the images are missing: --input=input=X.npy";
+  if (options.json && (options.benchmark > 0) + options.profile + options.info + options.classes != 1)
+    return "option '--json' needs exactly one of --benchmark, --profile and --info";
+
+  Model model;
+  std::string error = model.open(path);
+  if (!error.empty())
+    return error;
+  const n2uq_model &m = model.descriptor();
+  if (options.info)
+    printInfo(model, path, options.json);
+  if (!runs && !measures)
+    return "";
+
+  NpyArray input;
+  int64_t batch = options.batch > 0 ? options.batch : 1;
+  if (!options.input.empty()) {
+    if (!(error = readInput(m.input, options.input, input)).empty())
+      return error;
+    int64_t images = input.shape[0];
+    batch = options.batch > 0 ? std::min(options.batch, images) : sensibleBatch(model, images);
+  }
+  if (!(error = model.start(options.threads)).empty())
+    return error;
+  if (n2uq_session_reserve(model.session(), batch) != N2UQ_OK)
+    return n2uq_last_error();
+  if (options.input.empty())
+    input.data = madeUpInput(m.input, batch);
+  if (runs)
+    error = runImages(model, options, input, batch);
+  constexpr double profileSeconds = 1;
+  if (error.empty() && options.profile)
+    error = printProfile(model, input.data.data(), batch, options.benchmark > 0 ? options.benchmark : profileSeconds,
+                         options.json);
+  if (error.empty() && options.benchmark > 0)
+    error = printBenchmark(model, input.data.data(), batch, options.benchmark, options.json);
+  return error;
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  CommandLine line;
+  line.text("input", options.input);
+  line.text("output-dir", options.outputDir);
+  line.flag("dump-codes", options.dumpCodes);
+  line.flag("classes", options.classes);
+  line.number("threads", options.threads, 0, 1024);
+  line.number("batch", options.batch, 1, int64_t(1) << 32);
+  line.seconds("benchmark", options.benchmark, 2);
+  line.flag("profile", options.profile);
+  line.flag("info", options.info);
+  line.flag("json", options.json);
+  line.flag("help", options.help);
+  line.flag("version", options.version);
+  std::string error = line.parse(argc, argv);
+  if (error.empty() && options.help) {
+    std::fputs(helpText, stdout);
+    return 0;
+  }
+  if (error.empty() && options.version) {
+    std::printf("n2uq-run %s\n", n2uq_version());
+    return 0;
+  }
+  if (error.empty() && line.files().size() != 1)
+    error = line.files().empty() ? "the model is missing: n2uq-run MODEL.so …; --help says more"
+                                 : "more than one model: '" + line.files()[0] + "' and '" + line.files()[1] + "'";
+  try {
+    if (error.empty())
+      error = run(line.files()[0], options);
+  } catch (const std::bad_alloc &) {
+    error = "out of memory; run fewer images at a time with --batch";
+  }
+  if (error.empty() && (std::fflush(stdout) != 0 || std::ferror(stdout)))
+    error = "cannot write to the standard output";
+  return error.empty() ? 0 : failWith(tool, error);
+}
