@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Analysis/AbsorbedThresholds.h"
 
-#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -33,8 +33,11 @@ static std::optional<float> smallestReaching(const ChannelTail &tail, float thre
 
 std::optional<std::vector<float>> absorbedThresholds(const ChannelTail &tail) {
   constexpr float largest = std::numeric_limits<float>::max(), infinity = std::numeric_limits<float>::infinity();
-  if (!std::all_of(tail.steps.begin(), tail.steps.end(), isRising))
-    return std::nullopt;
+  for (const TailStep &step : tail.steps) {
+    bool isFactor = step.kind == TailStep::Kind::Scale || step.kind == TailStep::Kind::PReLU;
+    if (!isRising(step) || (isFactor && std::isinf(step.a)))
+      return std::nullopt;
+  }
   for (float x : {-largest, largest})
     if (float value = tail.value(x); value != value)
       return std::nullopt;

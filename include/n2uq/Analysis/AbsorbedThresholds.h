@@ -18,10 +18,10 @@ namespace n2uq {
 /// Each step rises, so f(x) = tail.value(x) does, and T'_k is the smallest x with f(x) >= T_k: found by bisection over
 /// the float32 numbers in their order, evaluating f itself. What could break the order is a NaN that f makes of a
 /// number:
-///   finite x:    one needs an infinity in between, and the numbers of largest magnitude reach an infinity first; so f
-///   is
-///                free of NaN when it is at both of them
-///   infinite x:  codes are compared there, one by one
+///   finite x:     a finite factor makes one of an infinity only (0 * inf), as an offset does (inf - inf); as all steps
+///                 before rise, the numbers of largest magnitude lead to that infinity too, so f is free of NaN when it
+///                 is at both of them. An infinite factor (inf * 0) is refused
+///   infinite x:   codes are compared there, one by one
 std::optional<std::vector<float>> absorbedThresholds(const ChannelTail &tail);
 
 } // namespace n2uq
