@@ -141,13 +141,13 @@ class Model:
     def info(self):
         """What the model is: names, shapes, CPU features, bytes, kernels, quantizers. Peak memory of a run of one image is
         arena_bytes + weight_bytes."""
-        d, lib = self._descriptor, _library()
+        handle, d, lib = self._open(), self._descriptor, _library()
         features = [lib.n2uq_cpu_feature_name(bit) for bit in range(64) if d.cpu_features >> bit & 1]
         return {
             "name": d.name.decode(), "compiler": d.compiler.decode(), "target_cpu": d.target_cpu.decode(),
             "cpu_features": [(name or b"?").decode() for name in features],
             "input": _tensor_info(d.input), "output": _tensor_info(d.output),
-            "weight_bytes": d.weight_bytes, "arena_bytes": lib.n2uq_model_arena_bytes(self._open(), 1),
+            "weight_bytes": d.weight_bytes, "arena_bytes": lib.n2uq_model_arena_bytes(handle, 1),
             "arena_bytes_per_image": d.arena_bytes_per_image,
             "kernels": [{"name": k.name.decode(), "strategy": k.strategy.decode(), "macs": k.macs_per_image,
                          "weight_bytes": k.weight_bytes, "activation_bytes": k.activation_bytes}
