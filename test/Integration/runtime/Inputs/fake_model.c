@@ -6,7 +6,7 @@
  *
  *   stem.quan      code = number of 0.5, 1.0, 1.5 that x exceeds; NHWC, a border of zeros around, pixels of 4 bytes
  *   block.quan     code = 1 where the 3 x 3 sum of both channels' codes reaches 9; dense
- *   fc             output[k] = fl(fl(count of ones in rows 2k, 2k+1) / 3)
+ *   fc             output[k] = fl(count of ones in rows 2k, 2k + 1, divided by 10)
  *
  * Each -DFAKE_… of the tests breaks one thing.
  */
@@ -18,6 +18,13 @@ enum { channels = 2, height = 6, width = 5, classes = 3 };
 enum { pixel = 4, row = (width + 2) * pixel, padded = (height + 2) * row };
 /* The first map lies at 0, the second behind it: the arena of a batch is a slice for each map. */
 enum { dense = height * width, first_offset = 0, second_offset = padded };
+
+#ifndef FAKE_THRESHOLD
+#define FAKE_THRESHOLD 9
+#endif
+#ifndef FAKE_DIVISOR
+#define FAKE_DIVISOR 10
+#endif
 
 static void stem(const n2uq_frame *frame, int64_t begin, int64_t end) {
   const float *input = frame->input;
@@ -49,7 +56,7 @@ static void block(const n2uq_frame *frame, int64_t begin, int64_t end) {
         for (int kx = 0; kx < 3; ++kx)
           for (int c = 0; c < channels; ++c)
             sum += image[(y + ky) * row + (x + kx) * pixel + c];
-      to[x] = sum >= 9;
+      to[x] = sum >= FAKE_THRESHOLD;
     }
   }
 }
@@ -62,7 +69,7 @@ static void fc(const n2uq_frame *frame, int64_t begin, int64_t end) {
       float sum = 0;
       for (int i = 0; i < 2 * width; ++i)
         sum += codes[i];
-      output[n * classes + k] = sum / 3;
+      output[n * classes + k] = sum / FAKE_DIVISOR;
     }
 }
 
@@ -91,12 +98,15 @@ KERNELS const n2uq_kernel kernels[] = {
 #ifndef FAKE_CODES_NAME
 #define FAKE_CODES_NAME "stem.quan"
 #endif
+#ifndef FAKE_SECOND_CODES_NAME
+#define FAKE_SECOND_CODES_NAME "block.quan"
+#endif
 #ifndef FAKE_ROW
 #define FAKE_ROW row
 #endif
 static const n2uq_codes codes[] = {
     {FAKE_CODES_NAME, 0, 2, height, width, channels, first_offset, padded, row + pixel, FAKE_ROW, pixel},
-    {"block.quan", 1, 1, height, width, 1, second_offset, dense, 0, width, 1},
+    {FAKE_SECOND_CODES_NAME, 1, 1, height, width, 1, second_offset, dense, 0, width, 1},
 };
 
 static void run(const n2uq_frame *frame, n2uq_parallel_for parallel_for, void *context) {

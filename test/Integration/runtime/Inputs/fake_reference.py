@@ -43,7 +43,7 @@ def main():
         ones = [int(sum(code(y + dy, x + dx, c) for dy in (-1, 0, 1) for dx in (-1, 0, 1) for c in range(CHANNELS)) >= 9)
                 for y in range(HEIGHT) for x in range(WIDTH)]
         second += ones
-        output += [sum(ones[k * 2 * WIDTH:(k + 1) * 2 * WIDTH]) / 3 for k in range(CLASSES)]
+        output += [sum(ones[k * 2 * WIDTH:(k + 1) * 2 * WIDTH]) / 10 for k in range(CLASSES)]
     expected = directory / "expected"
     write_npy(expected / "stem.quan.npy", "|u1", (images, HEIGHT, WIDTH, CHANNELS), bytes(first))
     write_npy(expected / "block.quan.npy", "|u1", (images, HEIGHT, WIDTH, 1), bytes(second))
