@@ -4,6 +4,7 @@
 
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Import/Onnx.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -85,13 +86,19 @@ private:
 };
 } // namespace
 
-OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::string &error) {
+/// Text of MLIR cannot begin with the byte that opens an ONNX file (the tag of its first field, the format's version),
+/// nor can bytecode. A file that is damaged there is still taken for what its name says.
+static bool isOnnx(StringRef path, StringRef bytes) { return path.ends_with(".onnx") || bytes.starts_with("\x08"); }
+
+OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::string &error, ModelKind kind) {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer) {
     error = "cannot open '" + path.str() + "': " + buffer.getError().message();
     return nullptr;
   }
   std::string name = "'" + path.str() + "'";
+  if (kind == ModelKind::Onnx || isOnnx(path, (*buffer)->getBuffer()))
+    return importOnnx((*buffer)->getBuffer(), name, context, error);
 
   OwningOpRef<ModuleOp> module;
   std::string problem;

@@ -13,13 +13,15 @@ static const char tool[] = "n2uq-translate";
 
 static const char helpText[] =
     R"(usage: n2uq-translate MODEL [-o FILE]
+       n2uq-translate --import-onnx MODEL.onnx -o MODEL.mlir
        n2uq-translate --interpret MODEL --input=NAME=X.npy --output-dir=DIR [--dump-codes]
 
-Reads a model (.mlir text or .mlirbc bytecode, told apart by their content; `-` is standard input) and
+Reads a model (.onnx, .mlir text or .mlirbc bytecode, told apart by their content; `-` is standard input) and
 
   writes it again:
     -o FILE               where to (default: standard output)
     --emit=mlir|mlirbc    as text or bytecode (default: by the name of FILE)
+    --import-onnx         take MODEL for ONNX whatever it looks like; every node that cannot be imported is listed
 
   or, with --interpret, evaluates it with the reference, the slow and plain meaning of every op:
     --input=NAME=X.npy    an input of the model (mostly `input`), any number of images; once for each input
@@ -37,7 +39,7 @@ namespace {
 struct Options {
   InterpretOptions interpretation;
   std::string output = "-", emit;
-  bool interpret = false, help = false, version = false;
+  bool interpret = false, importOnnx = false, help = false, version = false;
 };
 } // namespace
 
@@ -47,6 +49,8 @@ static std::string run(const Options &options, const std::vector<std::string> &f
     return files.empty() ? "name a model; --help tells more"
                          : "one model at a time, but got '" + files[1] + "' as well";
   const InterpretOptions &interpretation = options.interpretation;
+  if (options.interpret && options.importOnnx)
+    return "--interpret reads ONNX by itself; leave --import-onnx out";
   if (options.interpret && interpretation.outputDir.empty())
     return "--interpret needs --output-dir=DIR";
   if (!options.interpret && (!interpretation.inputs.empty() || !interpretation.outputDir.empty() ||
@@ -60,7 +64,8 @@ static std::string run(const Options &options, const std::vector<std::string> &f
   // Lives to the end of the process: see loadModel.
   auto &context = *new mlir::MLIRContext(registry);
   std::string error;
-  auto module = n2uq::loadModel(files[0], context, error);
+  auto kind = options.importOnnx ? n2uq::ModelKind::Onnx : n2uq::ModelKind::ByContent;
+  auto module = n2uq::loadModel(files[0], context, error, kind);
   if (!module)
     return error;
   if (options.interpret) {
@@ -82,6 +87,7 @@ int main(int argc, char **argv) {
   line.text("o", options.output);
   line.text("emit", options.emit);
   line.flag("interpret", options.interpret);
+  line.flag("import-onnx", options.importOnnx);
   line.texts("input", options.interpretation.inputs);
   line.text("output-dir", options.interpretation.outputDir);
   line.flag("dump-codes", options.interpretation.dumpCodes);

@@ -1,7 +1,9 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Models in files, for every tool that reads or writes one: `.mlir` text and `.mlirbc` bytecode of the n2uq dialect.
+// Models in files, for every tool that reads or writes one: `.mlir` text and `.mlirbc` bytecode of the n2uq dialect,
+// and
+// `.onnx`, which is imported.
 #ifndef N2UQ_MODELFILE_MODELFILE_H
 #define N2UQ_MODELFILE_MODELFILE_H
 
@@ -15,13 +17,17 @@ namespace n2uq {
 /// The dialects that a model may consist of.
 void registerModelDialects(mlir::DialectRegistry &registry);
 
+enum class ModelKind { ByContent, Onnx };
+
 /// Reads a model, whose kind is told by its content, and verifies it. "-" is standard input. On failure returns null
-/// and one sentence in `error`.
+/// and one sentence in `error`, which a list follows where nodes of an ONNX model cannot be imported (failWith prints
+/// it).
 ///
 /// The file may come from anybody. Where upstream's parser crashes on it, that ends in a sentence like any other
 /// damage; but `context` is then in an unknown state and must neither be used nor destroyed. So tools keep theirs to
 /// the end of the process: `auto &context = *new mlir::MLIRContext(registry)`.
-mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef path, mlir::MLIRContext &context, std::string &error);
+mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef path, mlir::MLIRContext &context, std::string &error,
+                                            ModelKind kind = ModelKind::ByContent);
 
 enum class ModelFormat { Text, Bytecode };
 
