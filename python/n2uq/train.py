@@ -179,7 +179,7 @@ def _run_phase(phase, model, start, path, images, labels, test, options):
     return accuracy if accuracy is not None else evaluate(model, *test)
 
 
-def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, batch=128, rate=2e-3, seed=1, threads=1,
+def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, batch=128, rate=5e-3, seed=1, threads=1,
           resume=False, twin=True, folder=data.FASHION_MNIST):
     """Runs the phases and returns {phase: top-1 in percent on the test images}; checkpoints lie under `output`."""
     if arch not in ("resnet8", "resnet14", "resnet20"):
@@ -190,6 +190,9 @@ def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, 
     _keep_freed_memory()
     output = pathlib.Path(output)
     options = dict(float_epochs=float_epochs, epochs=epochs, batch=batch, rate=rate, seed=seed, resume=resume)
+    started = next((path for phase in PHASES if (path := output / phase / "checkpoint.pth.tar").exists()), None)
+    if started and not resume:
+        raise Error(f"{started}: exists already; go on from it with --resume or name another folder")
     images, labels = data.fashion_mnist("train", folder)
     test = data.fashion_mnist("test", folder)
     build = lambda bits: models.by_name[arch](bits=bits, width=width, in_channels=1, classes=10)

@@ -149,6 +149,11 @@ def small():
     return ordinary.state_dict(architecture.build("resnet8", 2), 5)
 
 
+def test_batch_counts_may_be_missing(small):
+    state = {key: value for key, value in small.items() if not key.endswith("num_batches_tracked")}
+    assert architecture.recognise(state) == architecture.build("resnet8", 2)
+
+
 @pytest.mark.parametrize("key,change,said", [
     ("layer1.0.conv2.weight", None, "no entry 'layer1.0.conv2.weight'"),
     ("fc.weight", None, "no entry 'fc.weight'"),

@@ -82,6 +82,11 @@ def test_resumed_training_equals_an_uninterrupted_one(trained, folder, tmp_path,
         assert all(np.array_equal(a[key], b[key]) for key in a), phase
 
 
+def test_a_finished_training_is_not_overwritten(trained, folder):
+    with pytest.raises(Error, match="exists already"):
+        train.train(trained[0], folder=folder, **OPTIONS)
+
+
 def test_float_start_reaches_the_quantized_network():
     torch.manual_seed(5)
     start = {key: value.clone() for key, value in models.resnet8(bits=None).state_dict().items()}
