@@ -18,7 +18,9 @@ namespace n2uq {
 ///
 ///   positive:   the product of the channel's factors up to a quantizer or pool is positive; stays
 ///   negative:   it is negative towards one of them and positive towards none; negated
-///   zero:       a factor is zero, NaN, or a negative slope; neither direction is better; stays
+///   zero:       a factor is zero or NaN, so neither direction is better; stays
+///   slope:      a channel with a negative slope rises and falls whatever is done; its steeper side shall rise, so that
+///               few falling thresholds are needed: a slope below -1 counts as a negative factor, any other not at all
 ///   -128:       the channel has a weight whose negative is not an i8; stays
 ///
 /// Exact up to the sign of a zero: float(-acc) * -s = float(acc) * s, for rounding is symmetric, but 0 * -s = -(0 * s).
@@ -50,10 +52,7 @@ static bool multiplySigns(Operation *op, std::vector<int> &signs) {
     return false;
   for (size_t c = 0; c < signs.size(); ++c) {
     float f = factors->size() == 1 ? factors->front() : (*factors)[c];
-    if (affine)
-      signs[c] *= signOf(f);
-    else if (!(f >= 0.0f)) // up and down again; a slope of zero still rises on its other side
-      signs[c] = 0;
+    signs[c] *= affine ? signOf(f) : f < -1.0f ? -1 : f == f ? 1 : 0;
   }
   return true;
 }

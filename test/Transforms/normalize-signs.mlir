@@ -19,6 +19,21 @@ func.func @signs(%codes: tensor<?x4x4x2xui2>) -> tensor<?x4x4x4xui2> {
   return %q : tensor<?x4x4x4xui2>
 }
 
+// The steeper side of a V shall rise: the right one for slopes above -1, the left one below.
+// CHECK-LABEL: @slope
+// CHECK-DAG: arith.constant dense<{{\[\[\[\[}}1, 2]]], {{\[\[\[}}-3, -4]]], {{\[\[\[}}-5, -6]]], {{\[\[\[}}7, 8]]]]> : tensor<4x1x1x2xi8>
+func.func @slope(%codes: tensor<?x4x4x2xui2>) -> tensor<?x4x4x4xui2> {
+  %filter = arith.constant dense<[[[[1, 2]]], [[[3, 4]]], [[[5, 6]]], [[[7, 8]]]]> : tensor<4x1x1x2xi8>
+  %s = arith.constant dense<[1.0, -1.0, 1.0, -1.0]> : tensor<4xf32>
+  %p = arith.constant dense<[-0.5, -0.5, -2.0, -2.0]> : tensor<4xf32>
+  %t = arith.constant dense<[[0.5, 1.0, 2.5]]> : tensor<1x3xf32>
+  %acc = n2uq.conv2d %codes, %filter : tensor<?x4x4x2xui2>, tensor<4x1x1x2xi8> -> tensor<?x4x4x4xi32>
+  %y = n2uq.affine %acc scale(%s : tensor<4xf32>) : tensor<?x4x4x4xi32> -> tensor<?x4x4x4xf32>
+  %u = n2uq.prelu %y, %p : tensor<?x4x4x4xf32>, tensor<4xf32>
+  %q = n2uq.quantize %u, %t : tensor<?x4x4x4xf32>, tensor<1x3xf32> -> tensor<?x4x4x4xui2>
+  return %q : tensor<?x4x4x4xui2>
+}
+
 // A falling channel needs no two-sided thresholds.
 // CHECK-LABEL: @negative
 // FOLDED-LABEL: @negative

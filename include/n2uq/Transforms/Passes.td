@@ -3,9 +3,11 @@
 //
 // The simplify phase: n2uq network ops with float tails -> integer thresholds where exact, explicit float tails elsewhere.
 //
-// Recommended order, with `canonicalize, cse` before the first and behind the last but one:
-//   n2uq-sink-max-pool, n2uq-normalize-signs, n2uq-hoist-max-pool, n2uq-integerize-thresholds, n2uq-absorb-float-tail,
-//   n2uq-verify-simplified
+// Recommended order:
+//   canonicalize, n2uq-sink-max-pool, n2uq-normalize-signs, n2uq-hoist-max-pool, n2uq-integerize-thresholds,
+//   n2uq-absorb-float-tail, canonicalize, n2uq-verify-simplified
+// Without cse: two quantizers whose integer thresholds happen to be equal would become one, and the name of the other would
+// be missing in dumps and reports.
 #ifndef N2UQ_TRANSFORMS_PASSES_TD
 #define N2UQ_TRANSFORMS_PASSES_TD
 
