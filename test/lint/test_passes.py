@@ -20,21 +20,29 @@ def passes():
 PASSES = list(passes())
 
 
+def spelled(name):
+    """FoldBatchNorm -> fold-batch-norm, N2UQToX86 -> n2uq-to-x86"""
+    return re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z])", "-", name.replace("N2UQ", "N2uq")).lower()
+
+
 @pytest.mark.parametrize("definition, name, flag", PASSES, ids=[flag for _, _, flag in PASSES])
 def test_pass_has_source_flag_and_test_of_its_name(definition, name, flag):
     assert name.endswith("Pass"), f"{definition}: {name} must end in Pass, so that its constructor is called create{name}Pass"
     base = name[:-len("Pass")]
     folder = pathlib.PurePosixPath(definition).parent.relative_to("include/n2uq").as_posix()
-    sources = sorted((ROOT / "lib" / folder).rglob(f"{base}.cpp"))
-    assert len(sources) == 1, f"{definition}: {flag} expects one source lib/{folder}/**/{base}.cpp, but {len(sources)} exist"
+    assert flag in (f"n2uq-{spelled(base)}", spelled(base)), \
+        f"{definition}: {name} has the flag {flag}, expected n2uq-{spelled(base)}"
+    # A conversion's folder and file carry the two dialects' names: convert-n2uq-to-x86 is N2UQToX86/N2UQToX86.cpp.
+    is_conversion = base.startswith("Convert") and "To" in base
+    stem = base.removeprefix("Convert") if is_conversion else base
+    sources = sorted((ROOT / "lib" / folder).rglob(f"{stem}.cpp"))
+    assert len(sources) == 1, f"{definition}: {flag} expects one source lib/{folder}/**/{stem}.cpp, but {len(sources)} exist"
     assert f'#define DEBUG_TYPE "{flag}"' in sources[0].read_text(encoding="utf-8"), \
-        f'{sources[0].relative_to(ROOT)}: expects #define DEBUG_TYPE "{flag}", so that --debug-type finds it'
-    spelled = re.sub(r"(?<!^)(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z])", "-", base).lower()
-    assert flag in (f"n2uq-{spelled}", spelled), f"{definition}: {name} has the flag {flag}, expected n2uq-{spelled}"
-    stem = flag.removeprefix("n2uq-")
-    tests = sorted((ROOT / "test" / folder).rglob(f"{stem}*.mlir"))
-    assert tests, f"{flag} has no test test/{folder}/{stem}.mlir"
-    assert any(flag in test.read_text(encoding="utf-8") for test in tests), f"no test of test/{folder}/{stem}*.mlir runs {flag}"
+        f'{sources[0].relative_to(ROOT)}: expects #define DEBUG_TYPE "{flag}", so that --n2uq-debug-only finds it'
+    pattern = f"{stem}/*.mlir" if is_conversion else f"{flag.removeprefix('n2uq-')}*.mlir"
+    tests = sorted((ROOT / "test" / folder).rglob(pattern))
+    assert tests, f"{flag} has no test test/{folder}/**/{pattern}"
+    assert any(flag in test.read_text(encoding="utf-8") for test in tests), f"no test test/{folder}/**/{pattern} runs {flag}"
 
 
 def ops_with_constraints():
