@@ -44,3 +44,38 @@ def test_every_op_has_an_example():
     sections = re.split(r"^### `n2uq\.", page, flags=re.MULTILINE)[1:]
     without = [section.split("`", 1)[0] for section in sections if "```mlir" not in section]
     assert without == ["yield"], f"ops without an example (n2uq.kernel shows n2uq.yield): {without}"
+
+
+def pages():
+    listing = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+                             check=True, capture_output=True, text=True).stdout.split()
+    return [ROOT / name for name in listing if (ROOT / name).is_file()]
+
+
+def blocks(language):
+    """(place, code) of every block of a language on our pages."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            yield f"{page.relative_to(ROOT)}:{text[:match.start()].count(chr(10)) + 1}", match.group(1)
+
+
+def test_links_lead_somewhere():
+    broken = [f"{page.relative_to(ROOT)}: {target}" for page in pages()
+              for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+              if not (page.parent / target).exists()]
+    assert not broken, broken
+
+
+def test_c_examples_compile():
+    found = list(blocks("c"))
+    assert found
+    for place, code in found:
+        ran = subprocess.run(["clang-22", "-std=c11", "-Wall", "-Werror", "-fsyntax-only", "-I", ROOT / "runtime/include", "-xc", "-"],
+                             input=code, capture_output=True, text=True)
+        assert ran.returncode == 0, f"{place}: {ran.stderr}"
+
+
+def test_python_examples_parse():
+    for place, code in blocks("python"):
+        compile(code, place, "exec")
