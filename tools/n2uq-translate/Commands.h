@@ -24,4 +24,7 @@ std::string interpretModel(mlir::ModuleOp module, const InterpretOptions &option
 /// Without a command: writes the model that was read, as text or bytecode.
 std::string convertModel(mlir::ModuleOp module, const std::string &output, n2uq::ModelFormat format);
 
+/// --export-onnx: writes the model as ONNX in QONNX form.
+std::string exportModel(mlir::ModuleOp module, const std::string &output);
+
 #endif // N2UQ_TOOLS_N2UQ_TRANSLATE_COMMANDS_H

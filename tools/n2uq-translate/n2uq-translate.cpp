@@ -14,6 +14,7 @@ static const char tool[] = "n2uq-translate";
 static const char helpText[] =
     R"(usage: n2uq-translate MODEL [-o FILE]
        n2uq-translate --import-onnx MODEL.onnx -o MODEL.mlir
+       n2uq-translate --export-onnx MODEL.mlir -o MODEL.onnx
        n2uq-translate --interpret MODEL --input=NAME=X.npy --output-dir=DIR [--dump-codes]
 
 Reads a model (.onnx, .mlir text or .mlirbc bytecode, told apart by their content; `-` is standard input) and
@@ -22,6 +23,7 @@ Reads a model (.onnx, .mlir text or .mlirbc bytecode, told apart by their conten
     -o FILE               where to (default: standard output)
     --emit=mlir|mlirbc    as text or bytecode (default: by the name of FILE)
     --import-onnx         take MODEL for ONNX whatever it looks like; every node that cannot be imported is listed
+    --export-onnx         as ONNX in QONNX form, which imports to the same ops; every op without such a form is listed
 
   or, with --interpret, evaluates it with the reference, the slow and plain meaning of every op:
     --input=NAME=X.npy    an input of the model (mostly `input`), any number of images; once for each input
@@ -39,7 +41,7 @@ namespace {
 struct Options {
   InterpretOptions interpretation;
   std::string output = "-", emit;
-  bool interpret = false, importOnnx = false, help = false, version = false;
+  bool interpret = false, importOnnx = false, exportOnnx = false, help = false, version = false;
 };
 } // namespace
 
@@ -49,8 +51,10 @@ static std::string run(const Options &options, const std::vector<std::string> &f
     return files.empty() ? "name a model; --help tells more"
                          : "one model at a time, but got '" + files[1] + "' as well";
   const InterpretOptions &interpretation = options.interpretation;
-  if (options.interpret && options.importOnnx)
-    return "--interpret reads ONNX by itself; leave --import-onnx out";
+  if (options.interpret && (options.importOnnx || options.exportOnnx))
+    return "--interpret goes with neither --import-onnx (it reads ONNX by itself) nor --export-onnx";
+  if (options.exportOnnx && !options.emit.empty())
+    return "--emit does not go with --export-onnx";
   if (options.interpret && interpretation.outputDir.empty())
     return "--interpret needs --output-dir=DIR";
   if (!options.interpret && (!interpretation.inputs.empty() || !interpretation.outputDir.empty() ||
@@ -70,6 +74,8 @@ static std::string run(const Options &options, const std::vector<std::string> &f
     return error;
   if (options.interpret) {
     error = interpretModel(*module, interpretation);
+  } else if (options.exportOnnx) {
+    error = exportModel(*module, options.output);
   } else {
     bool bytecode = options.emit.empty() ? n2uq::modelFormatOf(options.output) == n2uq::ModelFormat::Bytecode
                                          : options.emit == "mlirbc";
@@ -88,6 +94,7 @@ int main(int argc, char **argv) {
   line.text("emit", options.emit);
   line.flag("interpret", options.interpret);
   line.flag("import-onnx", options.importOnnx);
+  line.flag("export-onnx", options.exportOnnx);
   line.texts("input", options.interpretation.inputs);
   line.text("output-dir", options.interpretation.outputDir);
   line.flag("dump-codes", options.interpretation.dumpCodes);
