@@ -116,7 +116,7 @@ def read(path):
             if not start.startswith(b"PK"):
                 raise _Refusal("it is not a torch.save file (no zip signature); give a .pth or .pth.tar file")
             with zipfile.ZipFile(stream) as archive:
-                pickles = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
+                pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
                 if len(pickles) != 1:
                     raise _Refusal("it holds no single data.pkl, so torch.save has not written it; give a .pth or "
                                    ".pth.tar file")
