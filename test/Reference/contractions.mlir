@@ -1,0 +1,94 @@
+// The reference on convolutions and matrix products, against numbers computed by hand.
+//
+// RUN: rm -rf %t && mkdir -p %t
+// DEFINE: %{make} = %python %S/Inputs/npy.py make
+// DEFINE: %{show} = %python %S/Inputs/npy.py show
+// DEFINE: %{run} = n2uq-translate --interpret %s --output-dir=%t
+
+// RUN: %{make} %t/codes.npy u1 1x3x3x1 0 1 2 3 0 1 2 3 1
+// RUN: %{run} --function=conv_padded --input=input=%t/codes.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=PADDED
+// RUN: %{make} %t/center.npy u1 1x3x3x1 1 1 1 1 2 1 1 1 1
+// RUN: %{run} --function=conv_strided_dilated --input=input=%t/center.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=STRIDED
+// RUN: %{make} %t/pairs.npy u1 2x1x1x4 1 2 3 0 3 3 1 1
+// RUN: %{run} --function=conv_groups --input=input=%t/pairs.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=GROUPS
+// RUN: %{run} --function=conv_depthwise --input=input=%t/pairs.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DEPTHWISE
+// RUN: %{make} %t/x.npy f4 1x1x3x1 16777216 1 1
+// RUN: %{run} --function=float_conv_order --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=ORDER
+// RUN: %{make} %t/y.npy f4 1x1x2x1 1 -0.0
+// RUN: %{run} --function=float_conv_padding --input=input=%t/y.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LEFT-OUT
+// RUN: %{make} %t/z.npy f4 1x1x1x2 1 1.00000011920928955078125
+// RUN: %{run} --function=float_conv_fused --input=input=%t/z.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=FUSED
+// RUN: %{make} %t/rows.npy f4 2x3 1 2 3 -1 0 inf
+// RUN: %{run} --function=fully_connected --input=input=%t/rows.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=FC
+// RUN: %{make} %t/acc.npy i4 2 10 -2147483648 && %{make} %t/u.npy i1 8 1 2 3 0 -1 0 0 1 && %{make} %t/s.npy i1 8 1 -1 3 9 -128 5 5 3
+// RUN: %{run} --function=dot4 --input=input0=%t/acc.npy --input=input1=%t/u.npy --input=input2=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT4
+
+// Two filters: the middle of the window times 5, and the sum of the window. Taps outside count as 0.
+// PADDED: int32 1x3x3x2 0 4 5 7 10 4 15 9 0 13 5 8 10 8 15 10 5 5
+func.func @conv_padded(%codes: tensor<?x3x3x1xui2>) -> tensor<?x3x3x2xi32> {
+  %f = arith.constant dense<[[[[0], [0], [0]], [[0], [5], [0]], [[0], [0], [0]]], [[[1], [1], [1]], [[1], [1], [1]], [[1], [1], [1]]]]> : tensor<2x3x3x1xi8>
+  %0 = n2uq.conv2d %codes, %f padding = [1, 1, 1, 1] : tensor<?x3x3x1xui2>, tensor<2x3x3x1xi8> -> tensor<?x3x3x2xi32>
+  return %0 : tensor<?x3x3x2xi32>
+}
+
+// Taps two apart, windows two apart: rows and columns -1 and 1 and, one step on, 1 and 3. Only the code in the center is read.
+// STRIDED: int32 1x2x2x1 -256 6 -4 2
+func.func @conv_strided_dilated(%codes: tensor<?x3x3x1xui2>) -> tensor<?x2x2x1xi32> {
+  %f = arith.constant dense<[[[[1], [-2]], [[3], [-128]]]]> : tensor<1x2x2x1xi8>
+  %0 = n2uq.conv2d %codes, %f strides = [2, 2] padding = [1, 1, 1, 1] dilations = [2, 2] : tensor<?x3x3x1xui2>, tensor<1x2x2x1xi8> -> tensor<?x2x2x1xi32>
+  return %0 : tensor<?x2x2x1xi32>
+}
+
+// Two groups of two channels and two outputs each.
+// GROUPS: int32 2x1x1x4 -3 4 3 9 -3 9 2 4
+func.func @conv_groups(%codes: tensor<?x1x1x4xui2>) -> tensor<?x1x1x4xi32> {
+  %f = arith.constant dense<[[[[1, -2]]], [[[2, 1]]], [[[1, 1]]], [[[3, 1]]]]> : tensor<4x1x1x2xi8>
+  %0 = n2uq.conv2d %codes, %f groups = 2 : tensor<?x1x1x4xui2>, tensor<4x1x1x2xi8> -> tensor<?x1x1x4xi32>
+  return %0 : tensor<?x1x1x4xi32>
+}
+
+// DEPTHWISE: int32 2x1x1x4 1 -4 9 0 3 -6 3 -4
+func.func @conv_depthwise(%codes: tensor<?x1x1x4xui2>) -> tensor<?x1x1x4xi32> {
+  %f = arith.constant dense<[[[[1]]], [[[-2]]], [[[3]]], [[[-4]]]]> : tensor<4x1x1x1xi8>
+  %0 = n2uq.conv2d %codes, %f groups = 4 : tensor<?x1x1x4xui2>, tensor<4x1x1x1xi8> -> tensor<?x1x1x4xi32>
+  return %0 : tensor<?x1x1x4xi32>
+}
+
+// 2^24 + 1 + 1 from the left is 2^24 in float32; from the right, or pairwise, it would be 2^24 + 2.
+// ORDER: float32 1x1x1x1 16777216.0
+func.func @float_conv_order(%x: tensor<?x1x3x1xf32>) -> tensor<?x1x1x1xf32> {
+  %f = arith.constant dense<1.0> : tensor<1x1x3x1xf32>
+  %0 = n2uq.float_conv2d %x, %f : tensor<?x1x3x1xf32>, tensor<1x1x3x1xf32> -> tensor<?x1x1x1xf32>
+  return %0 : tensor<?x1x1x1xf32>
+}
+
+// A weight of inf outside of the image is left out: 0 * inf would be a NaN. 0 + -0 * 1 is +0.
+// LEFT-OUT: float32 1x1x2x1 1.0 0.0
+func.func @float_conv_padding(%x: tensor<?x1x2x1xf32>) -> tensor<?x1x2x1xf32> {
+  %f = arith.constant dense<[[[[0.0], [1.0], [0.0]], [[0x7F800000], [0x7F800000], [0x7F800000]]]]> : tensor<1x2x3x1xf32>
+  %0 = n2uq.float_conv2d %x, %f padding = [0, 1, 1, 1] : tensor<?x1x2x1xf32>, tensor<1x2x3x1xf32> -> tensor<?x1x2x1xf32>
+  return %0 : tensor<?x1x2x1xf32>
+}
+
+// (1 + 2^-23)^2 - (1 + 2^-22): a fused step keeps 2^-46, two roundings give 0.
+// FUSED: float32 1x1x1x1 1.4210854715202004e-14
+func.func @float_conv_fused(%x: tensor<?x1x1x2xf32>) -> tensor<?x1x1x1xf32> {
+  %f = arith.constant dense<[[[[-1.0000002384185791015625, 1.00000011920928955078125]]]]> : tensor<1x1x1x2xf32>
+  %0 = n2uq.float_conv2d %x, %f : tensor<?x1x1x2xf32>, tensor<1x1x1x2xf32> -> tensor<?x1x1x1xf32>
+  return %0 : tensor<?x1x1x1xf32>
+}
+
+// The last feature of row 1 is inf: a weight of 0 makes a NaN of it, others keep its sign.
+// FC: float32 2x2 14.0 -2.0 inf nan
+func.func @fully_connected(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
+  %w = arith.constant dense<[[1.0, 2.0, 3.0], [2.0, -2.0, 0.0]]> : tensor<2x3xf32>
+  %0 = n2uq.fully_connected %x, %w : tensor<?x3xf32>, tensor<2x3xf32> -> tensor<?x2xf32>
+  return %0 : tensor<?x2xf32>
+}
+
+// Codes are bytes without a sign: -1 is 255. Sums are taken modulo 2^32: -2^31 - 255 * 128 + 3 comes in from above.
+// DOT4: int32 2 18 2147451011
+func.func @dot4(%acc: vector<2xi32>, %u: vector<8xi8>, %s: vector<8xi8>) -> vector<2xi32> {
+  %0 = n2uq.dot4 %acc, %u, %s code_bits = 8 : vector<2xi32>, vector<8xi8>
+  return %0 : vector<2xi32>
+}
