@@ -53,7 +53,7 @@ def test_small_networks(bits, quantized, edge, seed, tmp_path):
 
 @pytest.mark.parametrize("name,bits,size,options", [
     ("resnet18", 2, 64, {"width": 8}), ("resnet18", 4, 37, {"width": 5, "quantized_downsample": False}),
-    ("resnet50", 3, 33, {"width": 4}), ("mobilenet_v2", 4, 32, {}), ("mobilenet_v2", 2, 35, {})])
+    ("resnet18", 3, 65, {}), ("resnet50", 3, 33, {"width": 4}), ("mobilenet_v2", 4, 32, {}), ("mobilenet_v2", 2, 35, {})])
 @pytest.mark.parametrize("edge,seed", [(False, 4), (True, 6)])
 def test_other_architectures(name, bits, size, options, edge, seed, tmp_path):
     network = architecture.build(name, bits, classes=12, image=size, **options)
