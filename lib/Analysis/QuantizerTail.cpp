@@ -22,13 +22,25 @@ SmallVector<Operation *> tailOpsBefore(Value value) {
   return ops;
 }
 
+bool startsAtAccumulator(ArrayRef<Operation *> tail) {
+  return !tail.empty() && getElementTypeOrSelf(tail.front()->getOperand(0)).isSignlessInteger(32);
+}
+
+// A list of what is left to visit instead of recursion: a tail may be as long as its file is large.
 bool leadsOnlyToQuantizers(Value value) {
-  return llvm::all_of(value.getUsers(), [&](Operation *user) {
-    if (isa<QuantizeOp>(user))
-      return true;
-    bool isFloat = getElementTypeOrSelf(value).isF32();
-    return (isTailOp(user) || (isFloat && isa<MaxPoolOp>(user))) && leadsOnlyToQuantizers(user->getResult(0));
-  });
+  SmallVector<Value> pending{value};
+  while (!pending.empty()) {
+    Value read = pending.pop_back_val();
+    for (Operation *user : read.getUsers()) {
+      if (isa<QuantizeOp>(user))
+        continue;
+      bool isFloatPool = isa<MaxPoolOp>(user) && getElementTypeOrSelf(read).isF32();
+      if (!isTailOp(user) && !isFloatPool)
+        return false;
+      pending.push_back(user->getResult(0));
+    }
+  }
+  return true;
 }
 
 /// A parameter's numbers by channel, one for all channels being repeated.
@@ -64,6 +76,28 @@ std::optional<std::vector<std::vector<TailStep>>> channelSteps(ArrayRef<Operatio
     }
   }
   return steps;
+}
+
+FailureOr<AccumulatorTail> readAccumulatorTail(ArrayRef<Operation *> ops, int64_t maxEvaluations, std::string &reason) {
+  auto refuse = [&](const Twine &why) {
+    reason = why.str();
+    return failure();
+  };
+  Value acc = ops.front()->getOperand(0);
+  std::optional<std::vector<AccumulatorBounds>> bounds = accumulatorBoundsOf(acc);
+  if (!bounds)
+    return refuse("the accumulator's range is unknown: it does not come from a convolution with constant weights");
+  // Conversion to float32 is an operation, too.
+  int64_t operations = 1, evaluations = evaluationsOf(*bounds);
+  for (Operation *op : ops)
+    operations += isa<ClampOp>(op) ? 1 : op->getNumOperands() - 1;
+  if (operations > maxEvaluations / evaluations)
+    return refuse("the proof would evaluate " + Twine(operations) + " operations for " + Twine(evaluations) +
+                  " accumulators, and max-evaluations is " + Twine(maxEvaluations));
+  auto steps = channelSteps(ops, channelsOf(acc));
+  if (!steps)
+    return refuse("a parameter of the tail is not constant");
+  return AccumulatorTail{acc, std::move(*bounds), std::move(*steps)};
 }
 
 std::optional<std::vector<ChannelTail>> channelTails(ArrayRef<Operation *> ops, QuantizeOp quantize) {

@@ -6,7 +6,6 @@
 #include "n2uq/Transforms/Passes.h"
 
 #include "mlir/IR/Remarks.h"
-#include <cstring>
 
 #define DEBUG_TYPE "n2uq-absorb-float-tail"
 
@@ -46,12 +45,17 @@ static std::optional<std::vector<std::vector<float>>> absorb(QuantizeOp quantize
   return rows;
 }
 
+/// More than any layer has (semantics, section 4); keeps the search for the longest tail that can be absorbed short.
+static constexpr size_t mostOps = 16;
+
 static void absorbInto(QuantizeOp quantize) {
-  SmallVector<Operation *> ops = tailOpsBefore(quantize.getInput());
-  // Conversion from an integer is a step of its own that thresholds on floats cannot take.
-  auto isForeign = [](Operation *op) { return !op->hasOneUse() || !getElementTypeOrSelf(op->getOperand(0)).isF32(); };
-  while (!ops.empty() && llvm::any_of(ops, isForeign))
-    ops.erase(ops.begin());
+  SmallVector<Operation *> tail = tailOpsBefore(quantize.getInput()), ops;
+  for (Operation *op : llvm::reverse(tail)) {
+    // Conversion from an integer is a step of its own that thresholds on floats cannot take.
+    if (!op->hasOneUse() || !getElementTypeOrSelf(op->getOperand(0)).isF32() || ops.size() == mostOps)
+      break;
+    ops.insert(ops.begin(), op);
+  }
   std::optional<std::vector<std::vector<float>>> rows;
   for (; !ops.empty(); ops.erase(ops.begin()))
     if ((rows = absorb(quantize, ops)))

@@ -1,6 +1,5 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Analysis/AccumulatorRange.h"
 #include "n2uq/Analysis/QuantizerTail.h"
 #include "n2uq/Transforms/Passes.h"
 
@@ -34,36 +33,36 @@ private:
 
 /// Whether a quantizer reads `value` behind nothing but tail ops: nobody else gains from a pool of accumulators.
 static bool leadsToQuantizer(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
-    return isa<QuantizeOp>(user) || (isTailOp(user) && leadsToQuantizer(user->getResult(0)));
-  });
+  SmallVector<Value> pending{value};
+  while (!pending.empty())
+    for (Operation *user : pending.pop_back_val().getUsers()) {
+      if (isa<QuantizeOp>(user))
+        return true;
+      if (isTailOp(user))
+        pending.push_back(user->getResult(0));
+    }
+  return false;
 }
 
 void HoistMaxPoolPass::hoist(MaxPoolOp pool) {
   SmallVector<Operation *> before = tailOpsBefore(pool.getInput());
-  if (before.empty() || !getElementTypeOrSelf(before.front()->getOperand(0)).isSignlessInteger(32) ||
-      !leadsToQuantizer(pool))
-    return; // not between an integer convolution and a quantizer
+  if (!startsAtAccumulator(before) || !leadsToQuantizer(pool))
+    return;
   auto refuse = [&](StringRef why) {
     remark::missed(pool.getLoc(), remark::RemarkOpts::name("FloatPool").category(DEBUG_TYPE)) << why;
   };
-  Value acc = before.front()->getOperand(0);
-  std::optional<std::vector<AccumulatorBounds>> bounds = accumulatorBoundsOf(acc);
-  if (!bounds)
-    return refuse("the accumulator's range is unknown");
-  if (evaluationsOf(*bounds) > maxEvaluations)
-    return refuse("the proof would take more evaluations than max-evaluations");
-  auto steps = channelSteps(before, channelsOf(pool));
-  if (!steps)
-    return refuse("a parameter is not constant");
-  for (size_t c = 0; c < steps->size(); ++c)
-    if (!neverFalls((*steps)[c], (*bounds)[c]))
+  std::string reason;
+  FailureOr<AccumulatorTail> tail = readAccumulatorTail(before, maxEvaluations, reason);
+  if (failed(tail))
+    return refuse(reason);
+  for (size_t c = 0; c < tail->steps.size(); ++c)
+    if (!neverFalls(tail->steps[c], tail->bounds[c]))
       return refuse("a channel falls with its accumulator or leads to a NaN");
 
   OpBuilder builder(pool);
   auto type = RankedTensorType::get(cast<RankedTensorType>(pool.getType()).getShape(), builder.getI32Type());
-  Value value =
-      MaxPoolOp::create(builder, pool.getLoc(), type, acc, pool.getKernel(), pool.getStrides(), pool.getPadding());
+  Value value = MaxPoolOp::create(builder, pool.getLoc(), type, tail->acc, pool.getKernel(), pool.getStrides(),
+                                  pool.getPadding());
   for (Operation *op : before)
     value = cloneTailOp(builder, op, value);
   pool.replaceAllUsesWith(value);

@@ -1,6 +1,5 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Analysis/AccumulatorRange.h"
 #include "n2uq/Analysis/QuantizerTail.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Transforms/Passes.h"
@@ -17,9 +16,10 @@ namespace n2uq {
 
 /// Folds `quantize(f(acc))` into integer comparisons with `acc`, for each channel on its own:
 ///
-///   no channel falls:     code = |{ k : acc >= t[c,k] }|                                       `n2uq.threshold`
-///   some channel falls:   code = base[c] + |{ k : acc >= up[c,k] }| - |{ k : acc >= down[c,k] }|
-///   `n2uq.two_sided_threshold` a constant channel:   falls under either; its thresholds are always or never reached
+///   no channel falls:     `n2uq.threshold`             code = |{ k : acc >= t[c,k] }|
+///   some channel falls:   `n2uq.two_sided_threshold`   code = base[c] + |{ k : acc >= up[c,k] }|
+///                                                                     - |{ k : acc >= down[c,k] }|
+///   a constant channel:   either of them; its thresholds are always or never reached
 ///
 /// Exact: acc is an integer in [lo, hi] (AccumulatorRange.h), and f is evaluated for each of them with the model's own
 /// float32 steps, conversion to float32 included (FloatTail.h). Where neighbours' codes differ there is an edge;
@@ -39,32 +39,25 @@ struct IntegerizeThresholdsPass final : impl::IntegerizeThresholdsPassBase<Integ
   void runOnOperation() override;
 
 private:
-  FailureOr<Folding> fold(QuantizeOp quantize, ArrayRef<Operation *> tail, Value acc, std::string &reason);
+  /// The integers, or the reason why the float tail stays.
+  FailureOr<Folding> fold(QuantizeOp quantize, ArrayRef<Operation *> ops, std::string &reason);
 };
 } // namespace
 
-/// What stands between the layer and integer thresholds, or the integers.
-FailureOr<Folding> IntegerizeThresholdsPass::fold(QuantizeOp quantize, ArrayRef<Operation *> tail, Value acc,
-                                                  std::string &reason) {
-  auto refuse = [&](const Twine &why) {
-    reason = why.str();
+FailureOr<Folding> IntegerizeThresholdsPass::fold(QuantizeOp quantize, ArrayRef<Operation *> ops, std::string &reason) {
+  FailureOr<AccumulatorTail> tail = readAccumulatorTail(ops, maxEvaluations, reason);
+  if (failed(tail))
     return failure();
-  };
-  std::optional<std::vector<AccumulatorBounds>> bounds = accumulatorBoundsOf(acc);
-  if (!bounds)
-    return refuse("the accumulator's range is unknown: it does not come from a convolution with constant weights");
-  std::optional<std::vector<ChannelTail>> tails = channelTails(tail, quantize);
-  if (!tails)
-    return refuse("a parameter of the tail is not constant");
-  int64_t evaluations = evaluationsOf(*bounds);
-  if (evaluations > maxEvaluations)
-    return refuse("the proof would take " + Twine(evaluations) + " evaluations, and max-evaluations is " +
-                  Twine(maxEvaluations));
+  std::optional<std::vector<ChannelTail>> tails = channelTails(ops, quantize);
+  if (!tails) {
+    reason = "the thresholds are not constant";
+    return failure();
+  }
 
   std::vector<StepFunction> functions;
   Folding folding;
   for (size_t c = 0; c < tails->size(); ++c) {
-    functions.push_back(enumerateCodes((*tails)[c], (*bounds)[c]));
+    functions.push_back(enumerateCodes((*tails)[c], tail->bounds[c]));
     folding.oneSided &= functions.back().isNonDecreasing();
   }
   for (size_t c = 0; c < functions.size(); ++c) {
@@ -76,13 +69,18 @@ FailureOr<Folding> IntegerizeThresholdsPass::fold(QuantizeOp quantize, ArrayRef<
     } else {
       TwoSidedRow &row = folding.rows.emplace_back(twoSidedThresholds(functions[c]));
       // One PReLU makes at most one valley or hill of the codes: `top` edges on either side.
-      if (row.up.size() > top || row.down.size() > top)
-        return refuse("the code of channel " + Twine(c) + " rises " + Twine(row.up.size()) + " and falls " +
-                      Twine(row.down.size()) + " times, more often than two-sided thresholds hold");
+      if (row.up.size() > top || row.down.size() > top) {
+        reason = ("the code of channel " + Twine(c) + " rises " + Twine(row.up.size()) + " and falls " +
+                  Twine(row.down.size()) + " times, more often than two-sided thresholds hold")
+                     .str();
+        return failure();
+      }
       proven = provesTwoSided(functions[c], row);
     }
-    if (!proven)
-      return refuse("the integer thresholds of channel " + Twine(c) + " do not give the codes of the float tail");
+    if (!proven) {
+      reason = ("the integer thresholds of channel " + Twine(c) + " do not give the codes of the float tail").str();
+      return failure();
+    }
   }
   return folding;
 }
@@ -126,18 +124,17 @@ void IntegerizeThresholdsPass::runOnOperation() {
   getOperation().walk([&](QuantizeOp op) { quantizers.push_back(op); });
   for (QuantizeOp quantize : quantizers) {
     SmallVector<Operation *> tail = tailOpsBefore(quantize.getInput());
-    if (tail.empty() || !getElementTypeOrSelf(tail.front()->getOperand(0)).isSignlessInteger(32))
-      continue; // not the tail of an accumulator
-    Value acc = tail.front()->getOperand(0);
+    if (!startsAtAccumulator(tail))
+      continue;
     std::string reason;
-    FailureOr<Folding> folding = fold(quantize, tail, acc, reason);
+    FailureOr<Folding> folding = fold(quantize, tail, reason);
     if (failed(folding)) {
       quantize->setAttr(floatTailAttrName, StringAttr::get(&getContext(), reason));
       remark::missed(quantize.getLoc(), remark::RemarkOpts::name("FloatTail").category(DEBUG_TYPE)) << reason;
       continue;
     }
     OpBuilder builder(quantize);
-    Value codes = createFolded(builder, quantize, acc, *folding);
+    Value codes = createFolded(builder, quantize, tail.front()->getOperand(0), *folding);
     remark::passed(quantize.getLoc(), remark::RemarkOpts::name("Folded").category(DEBUG_TYPE))
         << (folding->oneSided ? "one-sided" : "two-sided");
     quantize.replaceAllUsesWith(codes);

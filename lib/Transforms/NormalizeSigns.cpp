@@ -57,35 +57,43 @@ static bool multiplySigns(Operation *op, std::vector<int> &signs) {
   return true;
 }
 
-/// Follows the tail from `value` to its quantizers and pools. False where something else reads it.
-static bool followTail(Value value, const std::vector<int> &signs, Directions &directions) {
-  for (Operation *user : value.getUsers()) {
-    if (isa<QuantizeOp>(user) || (isa<MaxPoolOp>(user) && leadsOnlyToQuantizers(user->getResult(0)))) {
-      for (size_t c = 0; c < signs.size(); ++c) {
-        directions.rises[c] = directions.rises[c] || signs[c] > 0;
-        directions.falls[c] = directions.falls[c] || signs[c] < 0;
+/// Follows the tails of `conv` to their quantizers and pools. None where something else reads the accumulator.
+static std::optional<Directions> directionsOf(Conv2DOp conv) {
+  size_t channels = channelsOf(conv);
+  Directions directions{std::vector<bool>(channels), std::vector<bool>(channels)};
+  SmallVector<std::pair<Value, std::vector<int>>> pending;
+  pending.emplace_back(conv.getResult(), std::vector<int>(channels, 1));
+  while (!pending.empty()) {
+    auto [value, signs] = pending.pop_back_val();
+    for (Operation *user : value.getUsers()) {
+      bool isPool = isa<MaxPoolOp>(user) && value != conv.getResult() && leadsOnlyToQuantizers(user->getResult(0));
+      if (isPool || isa<QuantizeOp>(user)) {
+        for (size_t c = 0; c < channels; ++c) {
+          directions.rises[c] = directions.rises[c] || signs[c] > 0;
+          directions.falls[c] = directions.falls[c] || signs[c] < 0;
+        }
+        continue;
       }
-      continue;
+      std::vector<int> behind = signs;
+      if (!isTailOp(user) || !multiplySigns(user, behind))
+        return std::nullopt;
+      pending.emplace_back(user->getResult(0), std::move(behind));
     }
-    std::vector<int> behind = signs;
-    if (!isTailOp(user) || !multiplySigns(user, behind) || !followTail(user->getResult(0), behind, directions))
-      return false;
   }
-  return true;
+  return directions;
 }
 
 static void normalize(Conv2DOp conv) {
   std::optional<std::vector<int8_t>> weights = constantBytes(conv.getFilter());
-  size_t channels = channelsOf(conv);
-  Directions directions{std::vector<bool>(channels), std::vector<bool>(channels)};
-  bool onlyScaled = llvm::all_of(conv->getUsers(), [](Operation *user) { return isa<AffineOp>(user); });
-  if (!weights || !onlyScaled || !followTail(conv, std::vector<int>(channels, 1), directions))
+  std::optional<Directions> directions = directionsOf(conv);
+  if (!weights || !directions)
     return;
+  size_t channels = channelsOf(conv);
   std::vector<bool> negated(channels);
   size_t taps = weights->size() / channels;
   for (size_t c = 0; c < channels; ++c) {
     MutableArrayRef<int8_t> row = MutableArrayRef(*weights).slice(c * taps, taps);
-    negated[c] = directions.falls[c] && !directions.rises[c] && !llvm::is_contained(row, -128);
+    negated[c] = directions->falls[c] && !directions->rises[c] && !llvm::is_contained(row, -128);
     if (negated[c])
       for (int8_t &weight : row)
         weight = static_cast<int8_t>(-weight);

@@ -1,6 +1,5 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Analysis/AccumulatorRange.h"
 #include "n2uq/Analysis/QuantizerTail.h"
 #include "n2uq/Transforms/Passes.h"
 
@@ -18,10 +17,10 @@ namespace n2uq {
 ///
 ///   quantize(g(max_pool(f(acc))))  =  max_pool(quantize(g(f(acc))))
 ///
-/// when q = quantize . g never decreases: the largest value v of a window then has the largest code, q(max v) = max
-/// q(v).
-///   scale, prelu:   rise where the factor is not negative        offset, clamp, quantize: rise always
-/// and when no v is a NaN: a NaN wins a window of floats, but its code may lose a window of codes. Shown by evaluating
+/// when q = quantize . g never decreases: the largest value v of a window has the largest code, q(max v) = max q(v).
+///   scale, prelu:              rise where the factor is not negative
+///   offset, clamp, quantize:   rise always
+/// And when no v is a NaN: a NaN wins a window of floats, but its code may lose a window of codes. Shown by evaluating
 /// g(f(acc)) for every reachable accumulator; a NaN in between would still be one at the end. f may be anything.
 ///
 /// The pool of codes has the value that the model's quantizer had, so it takes the quantizer's name.
@@ -31,7 +30,7 @@ struct SinkMaxPoolPass final : impl::SinkMaxPoolPassBase<SinkMaxPoolPass> {
   void runOnOperation() override;
 
 private:
-  bool sink(QuantizeOp quantize);
+  void sink(QuantizeOp quantize);
 };
 } // namespace
 
@@ -40,38 +39,33 @@ static Location withSuffix(Operation *op, StringRef suffix) {
   return name.empty() ? op->getLoc() : NameLoc::get(StringAttr::get(op->getContext(), name + suffix));
 }
 
-bool SinkMaxPoolPass::sink(QuantizeOp quantize) {
+void SinkMaxPoolPass::sink(QuantizeOp quantize) {
   SmallVector<Operation *> behind = tailOpsBefore(quantize.getInput());
   Value pooled = behind.empty() ? quantize.getInput() : behind.front()->getOperand(0);
   auto pool = pooled.getDefiningOp<MaxPoolOp>();
   if (!pool)
-    return false;
+    return;
   SmallVector<Operation *> before = tailOpsBefore(pool.getInput());
-  if (before.empty() || !getElementTypeOrSelf(before.front()->getOperand(0)).isSignlessInteger(32))
-    return false; // not behind an integer convolution
+  if (!startsAtAccumulator(before))
+    return;
   auto refuse = [&](StringRef why) {
     remark::missed(pool.getLoc(), remark::RemarkOpts::name("FloatPool").category(DEBUG_TYPE)) << why;
-    return false;
   };
   if (!leadsOnlyToQuantizers(pool))
     return refuse("the pool's floats are needed anyway");
-  std::optional<std::vector<AccumulatorBounds>> bounds = accumulatorBoundsOf(before.front()->getOperand(0));
-  if (!bounds)
-    return refuse("the accumulator's range is unknown");
-  if (evaluationsOf(*bounds) > maxEvaluations)
-    return refuse("the proof would take more evaluations than max-evaluations");
-  int64_t channels = channelsOf(pool);
-  auto first = channelSteps(before, channels), second = channelSteps(behind, channels);
-  if (!first || !second)
-    return refuse("a parameter is not constant");
-  for (int64_t c = 0; c < channels; ++c) {
-    if (!llvm::all_of((*second)[c], isRising))
+  SmallVector<Operation *> ops(before);
+  ops.append(behind);
+  std::string reason;
+  FailureOr<AccumulatorTail> tail = readAccumulatorTail(ops, maxEvaluations, reason);
+  if (failed(tail))
+    return refuse(reason);
+  auto stepsBehind = channelSteps(behind, channelsOf(pool));
+  for (const std::vector<TailStep> &steps : *stepsBehind)
+    if (!llvm::all_of(steps, isRising))
       return refuse("a step behind the pool falls");
-    std::vector<TailStep> steps = (*first)[c];
-    steps.insert(steps.end(), (*second)[c].begin(), (*second)[c].end());
-    if (!neverNaN(steps, (*bounds)[c]))
+  for (size_t c = 0; c < tail->steps.size(); ++c)
+    if (!neverNaN(tail->steps[c], tail->bounds[c]))
       return refuse("an accumulator leads to a NaN");
-  }
 
   OpBuilder builder(quantize);
   Value value = pool.getInput();
@@ -92,7 +86,6 @@ bool SinkMaxPoolPass::sink(QuantizeOp quantize) {
       op->erase();
   if (pool.use_empty())
     pool.erase();
-  return true;
 }
 
 void SinkMaxPoolPass::runOnOperation() {

@@ -1,6 +1,5 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Analysis/AccumulatorRange.h"
 #include "n2uq/Analysis/QuantizerTail.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Transforms/Passes.h"
@@ -53,9 +52,8 @@ static LogicalResult verifyParameters(Operation *op) {
 
 /// (S4)
 static LogicalResult verifyFolded(QuantizeOp quantize) {
-  SmallVector<Operation *> tail = tailOpsBefore(quantize.getInput());
-  bool isForeign = tail.empty() || !getElementTypeOrSelf(tail.front()->getOperand(0)).isSignlessInteger(32);
-  if (isForeign || quantize->getAttrOfType<StringAttr>(floatTailAttrName))
+  if (!startsAtAccumulator(tailOpsBefore(quantize.getInput())) ||
+      quantize->getAttrOfType<StringAttr>(floatTailAttrName))
     return success();
   return quantize.emitOpError() << "expects integer thresholds, or '" << floatTailAttrName
                                 << "' with the reason why its float tail could not be folded";

@@ -1,16 +1,16 @@
-// RUN: n2uq-opt %s --pass-pipeline="builtin.module(func.func(n2uq-integerize-thresholds{max-evaluations=10}))" \
+// RUN: n2uq-opt %s --pass-pipeline="builtin.module(func.func(n2uq-integerize-thresholds{max-evaluations=40}))" \
 // RUN:   --remarks-filter=n2uq-integerize-thresholds 2>&1 | FileCheck %s
 // Where a tail cannot become integers it stays as it is, and the quantizer says why.
 
-// CHECK-DAG: remark: [Missed] FloatTail{{.*}}the proof would take 13 evaluations, and max-evaluations is 10
+// CHECK-DAG: remark: [Missed] FloatTail{{.*}}the proof would evaluate 1 operations for 61 accumulators, and max-evaluations is 40
 // CHECK-DAG: remark: [Missed] FloatTail{{.*}}the accumulator's range is unknown
 // CHECK-DAG: remark: [Missed] FloatTail{{.*}}a parameter of the tail is not constant
 // CHECK-DAG: remark: [Missed] FloatTail{{.*}}more often than two-sided thresholds hold
 
 // CHECK-LABEL: @too_many_evaluations
-// CHECK: n2uq.quantize {{.*}} {n2uq.float_tail = "the proof would take 13 evaluations, and max-evaluations is 10"}
+// CHECK: n2uq.quantize {{.*}} {n2uq.float_tail = "the proof would evaluate 1 operations for 61 accumulators, and max-evaluations is 40"}
 func.func @too_many_evaluations(%codes: tensor<?x4x4x2xui2>) -> tensor<?x4x4x1xui2> {
-  %filter = arith.constant dense<[[[[2, -2]]]]> : tensor<1x1x1x2xi8>
+  %filter = arith.constant dense<[[[[10, -10]]]]> : tensor<1x1x1x2xi8>
   %t = arith.constant dense<[[0.5, 1.0, 2.5]]> : tensor<1x3xf32>
   %acc = n2uq.conv2d %codes, %filter : tensor<?x4x4x2xui2>, tensor<1x1x1x2xi8> -> tensor<?x4x4x1xi32>
   %u = n2uq.affine %acc : tensor<?x4x4x1xi32> -> tensor<?x4x4x1xf32>

@@ -5,6 +5,7 @@
 #ifndef N2UQ_ANALYSIS_QUANTIZERTAIL_H
 #define N2UQ_ANALYSIS_QUANTIZERTAIL_H
 
+#include "n2uq/Analysis/AccumulatorRange.h"
 #include "n2uq/Analysis/FloatTail.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 
@@ -22,6 +23,9 @@ bool isTailOp(mlir::Operation *op);
 /// behind an affine of integers.
 llvm::SmallVector<mlir::Operation *> tailOpsBefore(mlir::Value value);
 
+/// Whether the tail begins at an accumulator: its first op reads integers of 32 bits.
+bool startsAtAccumulator(llvm::ArrayRef<mlir::Operation *> tail);
+
 /// Whether all that reads `value`, directly or behind tail ops (and float max-pools), are quantizers.
 bool leadsOnlyToQuantizers(mlir::Value value);
 
@@ -29,7 +33,19 @@ bool leadsOnlyToQuantizers(mlir::Value value);
 /// constant.
 std::optional<std::vector<std::vector<TailStep>>> channelSteps(llvm::ArrayRef<mlir::Operation *> ops, int64_t channels);
 
-/// The same with the quantizer behind `ops`.
+/// A tail that begins at an accumulator, as plain numbers: what a proof by evaluation needs.
+struct AccumulatorTail {
+  mlir::Value acc;
+  std::vector<AccumulatorBounds> bounds;
+  std::vector<std::vector<TailStep>> steps;
+};
+
+/// Reads `ops`, whose first op reads an accumulator. Fails with a `reason` where the bounds are unknown, a parameter is
+/// not constant, or the proof would take more than `maxEvaluations` float32 operations.
+mlir::FailureOr<AccumulatorTail> readAccumulatorTail(llvm::ArrayRef<mlir::Operation *> ops, int64_t maxEvaluations,
+                                                     std::string &reason);
+
+/// The steps of `ops` with the quantizer behind them. None where a parameter is not constant.
 std::optional<std::vector<ChannelTail>> channelTails(llvm::ArrayRef<mlir::Operation *> ops, QuantizeOp quantize);
 
 /// Writes `op` again with `input` in place of its own and the extents of `input`: an op that works element by element

@@ -13,6 +13,11 @@
 
 include "mlir/Pass/PassBase.td"
 
+// A proof evaluates every accumulator of every channel: 512 channels of 3x3x512 weights and codes of 4 bits, at most 2^29
+// accumulators, behind a layer's 9 operations, take a second or two.
+def N2UQ_MaxEvaluations : Option<"maxEvaluations", "max-evaluations", "int64_t", "int64_t(1) << 34",
+                                 "Float32 operations that the proof for one convolution may take">;
+
 def SinkMaxPoolPass : Pass<"n2uq-sink-max-pool", "::mlir::func::FuncOp"> {
   let summary = "pool codes instead of floats, behind the quantizer of an integer convolution";
   let description = [{
@@ -23,8 +28,7 @@ def SinkMaxPoolPass : Pass<"n2uq-sink-max-pool", "::mlir::func::FuncOp"> {
     Runs first: before it, `f` and `g` are as the model has them.
   }];
   let dependentDialects = ["::n2uq::N2UQDialect"];
-  let options = [Option<"maxEvaluations", "max-evaluations", "int64_t", "int64_t(1) << 32",
-                        "Evaluations of the float chain, all channels of one convolution together, that a proof may take">];
+  let options = [N2UQ_MaxEvaluations];
 }
 
 def NormalizeSignsPass : Pass<"n2uq-normalize-signs", "::mlir::func::FuncOp"> {
@@ -48,8 +52,7 @@ def HoistMaxPoolPass : Pass<"n2uq-hoist-max-pool", "::mlir::func::FuncOp"> {
     every reachable accumulator. For pools that `n2uq-sink-max-pool` leaves because what follows them falls in some channel.
   }];
   let dependentDialects = ["::n2uq::N2UQDialect"];
-  let options = [Option<"maxEvaluations", "max-evaluations", "int64_t", "int64_t(1) << 32",
-                        "Evaluations of the float chain, all channels of one convolution together, that a proof may take">];
+  let options = [N2UQ_MaxEvaluations];
 }
 
 def IntegerizeThresholdsPass : Pass<"n2uq-integerize-thresholds", "::mlir::func::FuncOp"> {
@@ -63,8 +66,7 @@ def IntegerizeThresholdsPass : Pass<"n2uq-integerize-thresholds", "::mlir::func:
     Where that is not possible the float tail stays, and the quantizer says why in `n2uq.float_tail` and in a remark.
   }];
   let dependentDialects = ["::n2uq::N2UQDialect"];
-  let options = [Option<"maxEvaluations", "max-evaluations", "int64_t", "int64_t(1) << 32",
-                        "Evaluations of the float chain, all channels of one convolution together, that a proof may take">];
+  let options = [N2UQ_MaxEvaluations];
 }
 
 def AbsorbFloatTailPass : Pass<"n2uq-absorb-float-tail", "::mlir::func::FuncOp"> {
