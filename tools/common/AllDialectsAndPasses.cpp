@@ -3,7 +3,7 @@
 #include "common/AllDialectsAndPasses.h"
 
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
-#include "n2uq/Transforms/Passes.h"
+#include "n2uq/Pipelines/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -17,5 +17,5 @@ void n2uq::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void n2uq::registerAllPasses() {
   mlir::registerAllPasses();
-  registerTransformsPasses();
+  registerPasses();
 }

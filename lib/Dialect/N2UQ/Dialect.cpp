@@ -55,8 +55,8 @@ LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> tile) {
   if (kernel.empty())
     return emitError() << "expects the name of a kernel";
-  if (lanes != 4 && lanes != 8 && lanes != 16)
-    return emitError() << "expects 4, 8 or 16 lanes, but got " << lanes;
+  if (lanes != 1 && lanes != 4 && lanes != 8 && lanes != 16)
+    return emitError() << "expects 1, 4, 8 or 16 lanes, but got " << lanes;
   for (int64_t extent : tile)
     if (extent <= 0)
       return emitError() << "expects positive tile extents, but got " << extent;

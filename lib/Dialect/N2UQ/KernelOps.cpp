@@ -19,6 +19,10 @@ Operation *KernelOp::getRoot() {
   return nullptr;
 }
 
+Value KernelOp::getYielded(unsigned index) { return getBody().front().getTerminator()->getOperand(index); }
+
+BufferAttr KernelOp::getBuffer(unsigned index) { return cast<BufferAttr>((*getBuffers())[index]); }
+
 LogicalResult KernelOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getValues().empty() || TypeRange(yield.getValues()) != TypeRange(getResults())) // (C1)
@@ -38,6 +42,9 @@ LogicalResult KernelOp::verify() {
     if (shapeOf(result) != shapeOf(getResults().front())) // (C3)
       return emitOpError() << "expects results of one shape, but got " << result.getType() << " beside "
                            << getResults().front().getType();
+  if (getBuffers() && getBuffers()->size() != getNumResults()) // (C4)
+    return emitOpError() << "expects one buffer per result (" << getNumResults() << "), but got "
+                         << getBuffers()->size();
   return success();
 }
 

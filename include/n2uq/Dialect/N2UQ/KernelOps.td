@@ -19,6 +19,7 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
     (C1) The yielded types are the result types, and there is at least one.
     (C2) The body has at most one root, and all other ops work element by element.
     (C3) All results have the same shape but for the element type.
+    (C4) `buffers`, where present, has one entry per result.
 
     Example:
     ```mlir
@@ -29,13 +30,18 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
     }
     ```
   }];
-  let arguments = (ins OptionalAttr<N2UQ_StrategyAttr>:$strategy);
+  let arguments = (ins OptionalAttr<N2UQ_StrategyAttr>:$strategy,
+      OptionalAttr<TypedArrayAttrBase<N2UQ_BufferAttr, "a buffer for each result">>:$buffers);
   let results = (outs Variadic<N2UQ_AnyTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "(`strategy` `=` $strategy^)? attr-dict `->` type($results) $body";
+  let assemblyFormat = "(`strategy` `=` $strategy^)? (`buffers` `=` $buffers^)? attr-dict `->` type($results) $body";
   let extraClassDeclaration = [{
     /// The contraction, pool or layout op of the body; null where all ops work element by element.
     ::mlir::Operation *getRoot();
+    /// What the body yields for result `index`.
+    ::mlir::Value getYielded(unsigned index);
+    /// The buffer of result `index`, after n2uq-plan-memory.
+    ::n2uq::BufferAttr getBuffer(unsigned index);
   }];
 }
 
@@ -49,10 +55,11 @@ def N2UQ_YieldOp : N2UQ_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
 def N2UQ_PackedConv2DOp : N2UQ_Op<"packed_conv2d", [Pure]> {
   let summary = "uniform-integer convolution with weights packed for dot products of four bytes";
   let description = [{
-    `n2uq.conv2d` (one group) with `filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c / 4, o % lanes, c % 4]`; the packed
-    filter is padded with zeros to whole vectors and to the channels that an image's row holds in memory.
+    `n2uq.conv2d` (one group) with `filter[o,kh,kw,c] = packed[o / block, kh, kw, c / 4, o % block, c % 4]`; a block is the
+    output channels of one register tile, and the packed filter is padded with zeros to whole blocks and to the channels
+    that an image's row holds in memory.
 
-    (C1) `packed` is `[ceil(O / lanes), KH, KW, CP / 4, lanes, 4]` with `CP` a multiple of 16 and not less than the
+    (C1) `packed` is `[ceil(O / block), KH, KW, CP / 4, block, 4]` with `CP` a multiple of 16 and not less than the
     channels of `input`.
     (C2) As (C1) and (C4) of `n2uq.conv2d`.
 
@@ -104,10 +111,10 @@ def N2UQ_PackedDepthwiseConv2DOp : N2UQ_Op<"packed_depthwise_conv2d", [Pure]> {
 def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
   let summary = "float convolution with weights packed for vectors of output channels";
   let description = [{
-    `n2uq.float_conv2d` with `filter[o,kh,kw,c] = packed[o / lanes, kh, kw, c, o % lanes]`, padded with zeros to whole
-    vectors. Vectors run over outputs, so the order of each output's sum is that of `n2uq.float_conv2d`.
+    `n2uq.float_conv2d` with `filter[o,kh,kw,c] = packed[o / block, kh, kw, c, o % block]`, padded with zeros to whole
+    blocks. Vectors run over outputs, so the order of each output's sum is that of `n2uq.float_conv2d`.
 
-    (C1) `packed` is `[ceil(O / lanes), KH, KW, C / groups, lanes]`; with more than one group, `lanes` is 1.
+    (C1) `packed` is `[ceil(O / block), KH, KW, C / groups, block]`; with more than one group, `block` is 1.
     (C2) As (C1), (C2) and (C4) of `n2uq.conv2d`.
 
     Example:
@@ -132,9 +139,9 @@ def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
 def N2UQ_PackedFullyConnectedOp : N2UQ_Op<"packed_fully_connected", [Pure]> {
   let summary = "float matrix product with weights packed for vectors of outputs";
   let description = [{
-    `n2uq.fully_connected` with `weights[o,k] = packed[o / lanes, k, o % lanes]`, padded with zeros to whole vectors.
+    `n2uq.fully_connected` with `weights[o,k] = packed[o / block, k, o % block]`, padded with zeros to whole blocks.
 
-    (C1) `packed` is `[ceil(O / lanes), K, lanes]` with `K` the features of `input`; the batches agree.
+    (C1) `packed` is `[ceil(O / block), K, block]` with `K` the features of `input`; the batches agree.
 
     Example:
     ```mlir

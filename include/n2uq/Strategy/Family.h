@@ -1,0 +1,50 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A kernel family: one way to compute a kernel. Each is one file that answers four questions: may it run here, what
+// does it cost, how are its weights laid out, and what IR does it become. Kernels.def lists them.
+#ifndef N2UQ_STRATEGY_FAMILY_H
+#define N2UQ_STRATEGY_FAMILY_H
+
+#include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Support/CpuTarget.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include <string>
+
+namespace n2uq {
+
+class ItemEmitter;
+
+/// What a family would do with one kernel.
+struct Plan {
+  int64_t lanes = 1;
+  llvm::SmallVector<int64_t> tile;
+  double cycles = 0; ///< estimate for one image on one core
+};
+
+struct KernelFamily {
+  const char *name;
+  /// Whether it can compute `kernel` on `target`; where it cannot, `why` is filled with the reason.
+  bool (*mayRun)(KernelOp kernel, const CpuTarget &target, std::string &why);
+  /// The best tile and its cost. Called only where mayRun.
+  Plan (*plan)(KernelOp kernel, const CpuTarget &target);
+  /// Packs the weights as `kernel`'s strategy says; null where there are none.
+  mlir::LogicalResult (*pack)(KernelOp kernel, mlir::RewriterBase &rewriter);
+  /// Work items of one image.
+  int64_t (*items)(KernelOp kernel);
+  /// Emits one work item.
+  void (*emit)(KernelOp kernel, ItemEmitter &emitter);
+};
+
+/// All families in the order of preference at equal cost.
+llvm::ArrayRef<const KernelFamily *> kernelFamilies();
+/// The family called `name`, or null.
+const KernelFamily *findFamily(llvm::StringRef name);
+
+/// Multiply-accumulates of one image; 0 for kernels without a contraction.
+int64_t macsOf(KernelOp kernel);
+
+} // namespace n2uq
+
+#endif // N2UQ_STRATEGY_FAMILY_H

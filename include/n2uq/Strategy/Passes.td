@@ -1,0 +1,42 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef N2UQ_STRATEGY_PASSES_TD
+#define N2UQ_STRATEGY_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Gather each contraction or pool with what follows it element by element into one n2uq.kernel";
+  let description = [{
+    Every root (contraction, pool, change of layout) opens a kernel. An element-by-element op joins the last kernel that it
+    reads from: there its operands are in registers or already in memory. Only values that another kernel needs are yielded, so
+    no accumulator and no intermediate of a tail is written to memory.
+  }];
+}
+
+def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {
+  let summary = "Choose for each kernel how it is computed, and write the choice on it";
+  let description = [{
+    Asks every family of Kernels.def that may run the kernel on the target for its best tile and cost, takes the cheapest, and
+    writes `#n2uq.strategy` on the kernel. A strategy that is there already is kept. The choice, its cost and the runner-up are
+    reported as remarks.
+  }];
+  let options = [
+    Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU that the code is for, as LLVM names it">,
+    Option<"force", "force-kernel", "std::string", "\"\"", "Family to take wherever it may run">];
+}
+
+def PackWeightsPass : Pass<"n2uq-pack-weights", "::mlir::func::FuncOp"> {
+  let summary = "Lay out constant weights as each kernel's strategy reads them";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def VerifyStrategyPass : Pass<"n2uq-verify-strategy", "::mlir::func::FuncOp"> {
+  let summary = "Check what the lowering relies on: the end of the strategy phase";
+  let description = [{
+    All network ops are inside of kernels, every kernel has a strategy of a known family that may compute it, weights are packed,
+    no kernel yields an accumulator, and a change of layout stands only at the network's input.
+  }];
+}
+
+#endif // N2UQ_STRATEGY_PASSES_TD

@@ -1,0 +1,47 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the llvm dialect to a shared library: LLVM IR with the model's descriptor, optimized; an object; a link by lld
+// inside of this process; the trailer that the runtime checks. No compiler and no linker of the machine is used.
+#ifndef N2UQ_TARGET_TARGET_H
+#define N2UQ_TARGET_TARGET_H
+
+#include "n2uq/Support/CpuTarget.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+#include <memory>
+#include <string>
+
+namespace n2uq {
+
+struct TargetOptions {
+  CpuTarget cpu;
+  int optLevel = 3;      ///< 0 to 3
+  std::string modelName; ///< for the descriptor
+};
+
+/// Initializes LLVM's x86 back end; a null result comes with one sentence in `error`.
+std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetOptions &options, std::string &error);
+
+/// LLVM IR of a lowered module, with the descriptor, optimized for `machine`.
+std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module, llvm::LLVMContext &context,
+                                             llvm::TargetMachine &machine, const TargetOptions &options,
+                                             std::string &error);
+
+/// Adds `n2uq_model_descriptor` for what n2uq-lower-kernels left in `n2uq.model`. Returns an empty string or one
+/// sentence.
+std::string addDescriptor(mlir::ModuleOp module, llvm::Module &llvmModule, const TargetOptions &options);
+
+/// Object code, or assembly. Returns an empty string or one sentence.
+std::string emitObject(llvm::Module &module, llvm::TargetMachine &machine, bool assembly,
+                       llvm::SmallVectorImpl<char> &bytes);
+
+/// Links an object to a shared library and appends the trailer; `path` is written whole or not at all. lld resets
+/// LLVM's command line options to their defaults. Returns an empty string or one sentence.
+std::string linkModel(llvm::ArrayRef<char> object, const std::string &path);
+
+} // namespace n2uq
+
+#endif // N2UQ_TARGET_TARGET_H

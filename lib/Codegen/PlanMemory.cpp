@@ -1,0 +1,142 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Codegen/Passes.h"
+#include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Strategy/Layout.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace n2uq;
+
+namespace n2uq {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "n2uq/Codegen/Passes.h.inc"
+} // namespace n2uq
+
+namespace {
+/// Every buffer starts at a multiple of this, and so does each image's buffer of floats.
+constexpr int64_t alignment = 64;
+
+/// Rows and columns that readers need around an image.
+struct Margin {
+  int64_t before[2] = {0, 0}, after[2] = {0, 0};
+};
+
+struct Buffer {
+  Value value;
+  Margin margin;
+  size_t firstKernel = 0, lastKernel = 0; // written by the one, read up to the other
+  bool isOutput = false;
+  int64_t row = 0, pixel = 0, image = 0, origin = 0, offset = 0;
+};
+
+/// The window with which `op` reads codes from memory that must hold the padding; none for ops that clip or have none.
+std::optional<Window> paddedWindow(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::optional<Window>>(op)
+      .Case<PackedConv2DOp, PackedDepthwiseConv2DOp>([](auto conv) { return conv.getWindow(); })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+Margin marginOf(Value value) {
+  Margin margin;
+  ImageShape in(value.getType());
+  int64_t extents[2] = {in.height, in.width};
+  for (Operation *user : value.getUsers()) {
+    std::optional<Window> window = paddedWindow(user);
+    if (!window)
+      continue;
+    for (unsigned axis : {0u, 1u}) {
+      int64_t outputs = *window->outputExtent(axis, extents[axis]);
+      // Row (or column) behind the last tap of the last output.
+      int64_t end = window->origin(axis, outputs - 1) + window->reach(axis);
+      margin.before[axis] = std::max(margin.before[axis], window->before[axis]);
+      margin.after[axis] = std::max(margin.after[axis], end - extents[axis]);
+    }
+  }
+  return margin;
+}
+
+struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isDeclaration() || !function.getBody().hasOneBlock())
+      return;
+    SmallVector<KernelOp> kernels(function.getOps<KernelOp>());
+    std::vector<Buffer> buffers;
+    for (auto [index, kernel] : llvm::enumerate(kernels))
+      for (Value result : kernel.getResults())
+        buffers.push_back(describe(result, index, kernels));
+    int64_t arena = place(buffers);
+
+    MLIRContext *context = &getContext();
+    size_t next = 0;
+    for (KernelOp kernel : kernels) {
+      SmallVector<Attribute> attributes;
+      for (size_t i = 0; i < kernel.getNumResults(); ++i, ++next) {
+        const Buffer &b = buffers[next];
+        attributes.push_back(
+            BufferAttr::get(context, b.isOutput ? "output" : "arena", b.offset, b.image, b.origin, b.row, b.pixel));
+      }
+      kernel.setBuffersAttr(ArrayAttr::get(context, attributes));
+    }
+    function->setAttr("n2uq.arena_bytes", IntegerAttr::get(IntegerType::get(context, 64), arena));
+  }
+
+  Buffer describe(Value value, size_t kernel, ArrayRef<KernelOp> kernels) {
+    Buffer buffer;
+    buffer.value = value;
+    buffer.firstKernel = buffer.lastKernel = kernel;
+    buffer.isOutput = llvm::any_of(value.getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); });
+    for (Operation *user : value.getUsers())
+      if (auto reader = user->getParentOfType<KernelOp>())
+        buffer.lastKernel = std::max<size_t>(buffer.lastKernel, llvm::find(kernels, reader) - kernels.begin());
+    if (keepCodes && codeBitsOf(value.getType()))
+      buffer.lastKernel = kernels.size() - 1;
+
+    ImageShape shape(value.getType());
+    int64_t bytes = elementBytes(getElementTypeOrSelf(value));
+    if (!buffer.isOutput)
+      buffer.margin = marginOf(value);
+    // The caller's output is dense; in the arena every pixel has whole units of channels.
+    buffer.pixel = (buffer.isOutput ? shape.channels : memoryChannels(shape.channels)) * bytes;
+    buffer.row = (buffer.margin.before[1] + shape.width + buffer.margin.after[1]) * buffer.pixel;
+    buffer.image = (buffer.margin.before[0] + shape.height + buffer.margin.after[0]) * buffer.row;
+    buffer.origin = buffer.margin.before[0] * buffer.row + buffer.margin.before[1] * buffer.pixel;
+    return buffer;
+  }
+
+  /// Largest buffers first, each at the lowest place that is free for as long as it lives. Offsets count bytes per
+  /// image of a batch: the arena of a batch is this plan scaled by the batch, so what does not overlap for one image
+  /// does not for many.
+  static int64_t place(std::vector<Buffer> &buffers) {
+    std::vector<Buffer *> order;
+    for (Buffer &buffer : buffers)
+      if (!buffer.isOutput)
+        order.push_back(&buffer);
+    // Equal sizes in the order of the network, so that the plan is the same on every machine.
+    llvm::sort(order, [](Buffer *a, Buffer *b) { return a->image != b->image ? a->image > b->image : a < b; });
+    std::vector<Buffer *> placed;
+    int64_t arena = 0;
+    for (Buffer *buffer : order) {
+      std::vector<Buffer *> alive;
+      for (Buffer *other : placed)
+        if (buffer->firstKernel <= other->lastKernel && other->firstKernel <= buffer->lastKernel)
+          alive.push_back(other);
+      llvm::sort(alive, [](Buffer *a, Buffer *b) { return a->offset < b->offset; });
+      int64_t size = roundUp(buffer->image, alignment), at = 0;
+      for (Buffer *other : alive) {
+        if (at + size <= other->offset)
+          break;
+        at = std::max(at, other->offset + roundUp(other->image, alignment));
+      }
+      buffer->offset = at;
+      arena = std::max(arena, at + size);
+      placed.push_back(buffer);
+    }
+    return arena;
+  }
+};
+} // namespace

@@ -1,0 +1,129 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Pipelines/Compile.h"
+
+#include "Report.h"
+#include "n2uq/ModelFile/ModelFile.h"
+#include "n2uq/Pipelines/Pipelines.h"
+#include "n2uq/Target/Target.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace n2uq {
+
+namespace {
+/// Keeps the first error that passes report, as one sentence with the name of its layer.
+class FirstError {
+public:
+  explicit FirstError(MLIRContext *context)
+      : handler(context, [this](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+            return failure();
+          if (sentence.empty()) {
+            std::string layer;
+            if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
+              layer = "layer '" + name.getName().str() + "': ";
+            sentence = layer + diagnostic.str();
+          }
+          return success();
+        }) {}
+  std::string sentence;
+
+private:
+  ScopedDiagnosticHandler handler;
+};
+
+/// One phase: its name and the passes that it adds.
+struct Phase {
+  const char *name;
+  std::function<void(OpPassManager &)> build;
+};
+} // namespace
+
+static std::string dumpPhase(ModuleOp module, const std::string &folder, size_t index, const char *name) {
+  if (folder.empty())
+    return "";
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return "cannot make the folder '" + folder + "': " + code.message();
+  return saveModel(module, folder + "/" + std::to_string(index) + "-" + name + ".mlir", ModelFormat::Text);
+}
+
+static std::string emitNative(ModuleOp module, const CompileOptions &options, const CpuTarget &cpu,
+                              const std::string &output) {
+  TargetOptions target;
+  target.cpu = cpu;
+  target.optLevel = options.optLevel;
+  target.modelName = options.modelName;
+  std::string error;
+  std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(target, error);
+  if (!machine)
+    return error;
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> llvmModule = translateModel(module, context, *machine, target, error);
+  if (!llvmModule)
+    return error;
+  if (options.emit == "llvm") {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    llvmModule->print(stream, nullptr);
+    return writeFile(output, stream.str());
+  }
+  llvm::SmallVector<char, 0> bytes;
+  error = emitObject(*llvmModule, *machine, options.emit == "asm", bytes);
+  if (!error.empty())
+    return error;
+  if (options.emit != "lib")
+    return writeFile(output, StringRef(bytes.data(), bytes.size()));
+  return linkModel(bytes, output);
+}
+
+std::string compileModel(ModuleOp module, const CompileOptions &options, const std::string &output) {
+  CpuTarget cpu;
+  if (std::string error = findCpu(options.targetCpu, cpu); !error.empty())
+    return error;
+  if (options.emit == "lib" && output == "-")
+    return "a library needs a file: name one with -o";
+
+  StrategyOptions strategy;
+  strategy.targetCpu = options.targetCpu;
+  strategy.forceKernel = options.forceKernel;
+  LowerOptions lower;
+  lower.keepCodes = options.keepCodes;
+  ConvertOptions convert;
+  convert.targetCpu = options.targetCpu;
+  const Phase phases[] = {
+      {"import", [](OpPassManager &) {}},
+      {"simplify", [](OpPassManager &pm) { buildSimplifyPipeline(pm); }},
+      {"strategy", [&](OpPassManager &pm) { buildStrategyPipeline(pm, strategy); }},
+      {"lower", [&](OpPassManager &pm) { buildLowerPipeline(pm, lower); }},
+      {"convert", [&](OpPassManager &pm) { buildConvertPipeline(pm, convert); }},
+  };
+
+  FirstError firstError(module.getContext());
+  for (auto [index, phase] : llvm::enumerate(phases)) {
+    PassManager pm(module.getContext());
+    phase.build(pm);
+    if (failed(pm.run(module)))
+      return firstError.sentence.empty() ? std::string("the phase '") + phase.name + "' failed" : firstError.sentence;
+    if (std::string error = dumpPhase(module, options.dumpPhasesTo, index, phase.name); !error.empty())
+      return error;
+    if (options.errorOnFallback && phase.name == StringRef("strategy"))
+      if (std::string error = findFallback(module); !error.empty())
+        return error;
+    if (options.until == phase.name)
+      return saveModel(module, output, modelFormatOf(output));
+  }
+  std::string report = options.report.empty() ? "" : describeModel(module, cpu, options.modelName);
+  std::string error = options.emit == "mlir" ? saveModel(module, output, modelFormatOf(output))
+                                             : emitNative(module, options, cpu, output);
+  if (error.empty() && !options.report.empty())
+    error = writeFile(options.report, report);
+  return error;
+}
+
+} // namespace n2uq

@@ -1,0 +1,56 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Report.h"
+
+#include "n2uq/Dialect/N2UQ/N2UQ.h"
+
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace n2uq {
+
+static llvm::json::Value toJson(Attribute attribute) {
+  if (auto number = dyn_cast<IntegerAttr>(attribute))
+    return number.getInt();
+  if (auto text = dyn_cast<StringAttr>(attribute))
+    return llvm::json::fixUTF8(text.getValue());
+  if (auto list = dyn_cast<ArrayAttr>(attribute)) {
+    llvm::json::Array array;
+    for (Attribute element : list)
+      array.push_back(toJson(element));
+    return array;
+  }
+  if (auto dictionary = dyn_cast<DictionaryAttr>(attribute)) {
+    llvm::json::Object object;
+    for (NamedAttribute entry : dictionary)
+      object[entry.getName().getValue()] = toJson(entry.getValue());
+    return object;
+  }
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return text;
+}
+
+std::string describeModel(ModuleOp module, const CpuTarget &cpu, const std::string &name) {
+  llvm::json::Object report;
+  if (auto model = module->getAttrOfType<DictionaryAttr>("n2uq.model"))
+    report = *toJson(model).getAsObject();
+  report["name"] = llvm::json::fixUTF8(name);
+  report["target_cpu"] = cpu.name;
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::formatv("{0:2}", llvm::json::Value(std::move(report))) << '\n';
+  return text;
+}
+
+std::string findFallback(ModuleOp module) {
+  std::string layers;
+  module.walk([&](KernelOp kernel) {
+    if (kernel.getStrategy() && kernel.getStrategy()->getKernel() == "portable")
+      layers += (layers.empty() ? "'" : "', '") + nameOf(kernel).str();
+  });
+  return layers.empty() ? "" : "these layers run on the portable kernel: " + layers + "'";
+}
+
+} // namespace n2uq

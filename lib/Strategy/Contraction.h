@@ -1,0 +1,41 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the families of contractions share.
+#ifndef N2UQ_LIB_STRATEGY_CONTRACTION_H
+#define N2UQ_LIB_STRATEGY_CONTRACTION_H
+
+#include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Strategy/Emit.h"
+#include "n2uq/Strategy/Family.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <cstring>
+
+namespace n2uq {
+
+/// Work items that a kernel should have at least, so that threads get equal shares.
+constexpr int64_t itemsWanted = 16;
+
+/// Rows per work item, for a kernel whose rows are split into `blocks` of channels as well: as many as leave enough
+/// items, so that a block of weights stays in the cache from row to row.
+inline int64_t rowsPerItem(int64_t rows, int64_t blocks) {
+  int64_t chunks = std::min(rows, ceilDiv(itemsWanted, blocks));
+  return ceilDiv(rows, chunks);
+}
+
+/// The address of packed weights, which are stored as they are.
+inline mlir::Value weightData(ItemEmitter &e, mlir::Value packed) {
+  return e.data(packed, [&] {
+    if (std::optional<std::vector<int8_t>> bytes = constantBytes(packed))
+      return std::vector<char>(bytes->begin(), bytes->end());
+    std::vector<float> floats = *constantFloats(packed);
+    std::vector<char> bytes(floats.size() * sizeof(float));
+    std::memcpy(bytes.data(), floats.data(), bytes.size());
+    return bytes;
+  });
+}
+
+} // namespace n2uq
+
+#endif // N2UQ_LIB_STRATEGY_CONTRACTION_H

@@ -1,0 +1,216 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What stands behind a kernel's root, on registers: one vector op a network op, in the order and with the roundings of
+// the network. Nothing is contracted: no op carries a fast-math flag.
+#include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Strategy/Emit.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace n2uq {
+
+template <typename T>
+static std::vector<char> asBytes(const std::vector<T> &numbers) {
+  std::vector<char> bytes(numbers.size() * sizeof(T));
+  std::memcpy(bytes.data(), numbers.data(), bytes.size());
+  return bytes;
+}
+
+/// Numbers of a constant of floats or of 32-bit integers, as their bits.
+static std::vector<int32_t> constantWords(Value constant) {
+  if (std::optional<std::vector<int32_t>> ints = constantInts(constant))
+    return *ints;
+  std::vector<float> floats = *constantFloats(constant);
+  std::vector<int32_t> words(floats.size());
+  std::memcpy(words.data(), floats.data(), floats.size() * sizeof(float));
+  return words;
+}
+
+/// One number per channel as a vector at `channel`, or one number for all as a splat.
+Value ItemEmitter::parameter(Value constant, Value channel) {
+  auto type = cast<ShapedType>(constant.getType());
+  VectorType vectorType = vector(type.getElementType(), lanes);
+  if (type.getNumElements() == 1) {
+    int32_t word = constantWords(constant).front();
+    if (type.getElementType().isF32())
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(vectorType, APFloat(APFloat::IEEEsingle(), APInt(32, uint32_t(word)))));
+    return splat(word);
+  }
+  Value from = data(constant, [&] {
+    std::vector<int32_t> words = constantWords(constant);
+    words.resize(memoryChannels(words.size()), 0);
+    return asBytes(words);
+  });
+  return load(vectorType, at(from, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
+}
+
+/// Threshold k of each channel. Rows are stored transposed, so that a vector of channels is one load.
+Value ItemEmitter::threshold(Value rows, int64_t k, Value channel) {
+  auto type = cast<ShapedType>(rows.getType());
+  int64_t channels = type.getDimSize(0), count = type.getDimSize(1), stride = memoryChannels(channels);
+  VectorType vectorType = vector(type.getElementType(), lanes);
+  if (channels == 1) {
+    int32_t word = constantWords(rows)[k];
+    if (type.getElementType().isF32())
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(vectorType, APFloat(APFloat::IEEEsingle(), APInt(32, uint32_t(word)))));
+    return splat(word);
+  }
+  Value from = data(rows, [&] {
+    std::vector<int32_t> words = constantWords(rows), transposed(count * stride, 0);
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t j = 0; j < count; ++j)
+        transposed[j * stride + c] = words[c * count + j];
+    return asBytes(transposed);
+  });
+  return load(vectorType, at(from, add(mul(channel, 4), k * stride * 4)), lanes == 1 ? 4 : lanes * 4);
+}
+
+void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel, bool nanIsTop, bool subtract,
+                               Column &counts) {
+  int64_t levels = cast<ShapedType>(rows.getType()).getDimSize(1);
+  for (int64_t k = 0; k < levels; ++k) {
+    Value edge = threshold(rows, k, channel);
+    for (auto [pixel, value] : llvm::enumerate(column)) {
+      Value reached;
+      if (getElementTypeOrSelf(value).isF32())
+        reached =
+            arith::CmpFOp::create(b, nanIsTop ? arith::CmpFPredicate::UGE : arith::CmpFPredicate::OGE, value, edge);
+      else
+        reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
+      Value one = arith::ExtUIOp::create(b, ints(), reached);
+      if (!counts[pixel])
+        counts[pixel] = one;
+      else if (subtract)
+        counts[pixel] = arith::SubIOp::create(b, counts[pixel], one);
+      else
+        counts[pixel] = arith::AddIOp::create(b, counts[pixel], one);
+    }
+  }
+}
+
+Column ItemEmitter::columnOf(Value value, Value y, Value x, int64_t pixels, Value channel, Columns &columns) {
+  auto known = columns.find(value);
+  if (known != columns.end())
+    return known->second;
+  Access access = read(value);
+  Value address = pixelAddress(access, y, x);
+  Column column;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel)
+    column.push_back(loadVector(access, at(address, pixel * access.pixel), channel));
+  columns[value] = column;
+  return column;
+}
+
+Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value channel, Columns &columns) {
+  auto operand = [&](Value value) { return columnOf(value, y, x, pixels, channel, columns); };
+  auto map = [](Column column, auto function) {
+    for (Value &value : column)
+      value = function(value);
+    return column;
+  };
+  return llvm::TypeSwitch<Operation *, Column>(op)
+      .Case([&](AffineOp affine) {
+        Column column = operand(affine.getInput());
+        if (!getElementTypeOrSelf(affine.getInput()).isF32())
+          column = map(column, [&](Value v) { return arith::SIToFPOp::create(b, floats(), v).getResult(); });
+        if (affine.getScale()) {
+          Value scale = parameter(affine.getScale(), channel);
+          column = map(column, [&](Value v) { return arith::MulFOp::create(b, v, scale).getResult(); });
+        }
+        if (affine.getOffset()) {
+          Value offset = parameter(affine.getOffset(), channel);
+          column = map(column, [&](Value v) { return arith::AddFOp::create(b, v, offset).getResult(); });
+        }
+        return column;
+      })
+      .Case([&](PReLUOp prelu) {
+        Value slope = parameter(prelu.getSlope(), channel), zero = splat(0.0f);
+        return map(operand(prelu.getInput()), [&](Value v) {
+          Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, v, zero);
+          Value other = arith::MulFOp::create(b, slope, v);
+          return arith::SelectOp::create(b, positive, v, other).getResult();
+        });
+      })
+      .Case([&](ClampOp clamp) {
+        Column column = operand(clamp.getInput());
+        // A bound that is infinite on its side holds nothing back.
+        auto hold = [&](arith::CmpFPredicate outside, APFloat bound) {
+          if (bound.isInfinity() && bound.isNegative() == (outside == arith::CmpFPredicate::OLT))
+            return;
+          Value edge = splat(bound.convertToFloat());
+          column = map(column, [&](Value v) {
+            return arith::SelectOp::create(b, arith::CmpFOp::create(b, outside, v, edge), edge, v).getResult();
+          });
+        };
+        // min first: where min <= max, a number below min is not above max.
+        hold(arith::CmpFPredicate::OLT, clamp.getMin());
+        hold(arith::CmpFPredicate::OGT, clamp.getMax());
+        return column;
+      })
+      .Case([&](AddOp addition) {
+        Column lhs = operand(addition.getLhs()), rhs = operand(addition.getRhs());
+        for (auto [left, right] : llvm::zip_equal(lhs, rhs))
+          left = arith::AddFOp::create(b, left, right);
+        return lhs;
+      })
+      .Case([&](QuantizeOp quantize) {
+        Column counts(pixels);
+        countReached(operand(quantize.getInput()), quantize.getThresholds(), channel, quantize.getNanIsTop(),
+                     /*subtract=*/false, counts);
+        return counts;
+      })
+      .Case([&](ThresholdOp threshold) {
+        Column counts(pixels);
+        countReached(operand(threshold.getInput()), threshold.getThresholds(), channel, false, /*subtract=*/false,
+                     counts);
+        return counts;
+      })
+      .Case([&](TwoSidedThresholdOp threshold) {
+        Column counts(pixels, parameter(threshold.getBase(), channel));
+        Column input = operand(threshold.getInput());
+        countReached(input, threshold.getUp(), channel, false, /*subtract=*/false, counts);
+        countReached(input, threshold.getDown(), channel, false, /*subtract=*/true, counts);
+        // The largest code is 2^bits - 1: what the op says about values outside of it costs one instruction.
+        Value top = splat((int32_t(1) << codeBitsOf(threshold.getType())) - 1);
+        return map(counts, [&](Value v) { return arith::AndIOp::create(b, v, top).getResult(); });
+      })
+      .Default([](Operation *) -> Column { llvm_unreachable("n2uq.kernel's verifier lets only these through"); });
+}
+
+void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value channel) {
+  Columns columns;
+  if (!root.empty())
+    columns[kernel.getRoot()->getResult(0)] = root;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (isElementwise(&op))
+      columns[op.getResult(0)] = apply(&op, y, x, pixels, channel, columns);
+
+  for (auto [index, access] : llvm::enumerate(results)) {
+    Value yielded = kernel.getYielded(index);
+    Column column = columnOf(yielded, y, x, pixels, channel, columns);
+    Value address = at(pixelAddress(access, y, x), mul(channel, access.channel));
+    for (auto [pixel, value] : llvm::enumerate(column)) {
+      Value to = at(address, pixel * access.pixel);
+      if (codeBitsOf(yielded.getType()))
+        value = arith::TruncIOp::create(b, vector(b.getI8Type(), lanes), value);
+      if (access.wholeVectors || access.channels % channelUnit == 0) {
+        store(value, to, access.channel);
+        continue;
+      }
+      Value left = arith::IndexCastOp::create(b, b.getIndexType(),
+                                              arith::SubIOp::create(b, number(access.channels), channel).getResult());
+      Value mask = vector::CreateMaskOp::create(b, vector(b.getI1Type(), lanes), ValueRange{left});
+      LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
+    }
+  }
+}
+
+} // namespace n2uq

@@ -1,0 +1,55 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/Layout.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace n2uq {
+
+#define N2UQ_KERNEL(definition, name) extern const KernelFamily definition;
+#include "n2uq/Strategy/Kernels.def"
+#undef N2UQ_KERNEL
+
+ArrayRef<const KernelFamily *> kernelFamilies() {
+  static const KernelFamily *const families[] = {
+#define N2UQ_KERNEL(definition, name) &definition,
+#include "n2uq/Strategy/Kernels.def"
+#undef N2UQ_KERNEL
+  };
+  return families;
+}
+
+const KernelFamily *findFamily(StringRef name) {
+  for (const KernelFamily *family : kernelFamilies())
+    if (name == family->name)
+      return family;
+  return nullptr;
+}
+
+int64_t macsOf(KernelOp kernel) {
+  Operation *root = kernel.getRoot();
+  if (!root)
+    return 0;
+  ImageShape out(root->getResult(0).getType());
+  int64_t outputs = out.height * out.width * out.channels;
+  return llvm::TypeSwitch<Operation *, int64_t>(root)
+      .Case<Conv2DOp, FloatConv2DOp>([&](auto conv) {
+        Window window = conv.getWindow();
+        return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
+      })
+      .Case<PackedConv2DOp, PackedFloatConv2DOp>([&](auto conv) {
+        Window window = conv.getWindow();
+        return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
+      })
+      .Case([&](PackedDepthwiseConv2DOp conv) {
+        Window window = conv.getWindow();
+        return outputs * window.kernel[0] * window.kernel[1];
+      })
+      .Case<FullyConnectedOp, PackedFullyConnectedOp>([&](auto op) { return outputs * channelsOf(op.getInput()); })
+      .Default(int64_t(0));
+}
+
+} // namespace n2uq

@@ -1,0 +1,42 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/Passes.h"
+
+using namespace mlir;
+using namespace n2uq;
+
+namespace n2uq {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "n2uq/Strategy/Passes.h.inc"
+} // namespace n2uq
+
+namespace {
+/// Every family packs its own weights; a kernel whose root is packed already is left alone.
+struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
+  void runOnOperation() override {
+    SmallVector<KernelOp> kernels;
+    getOperation().walk([&](KernelOp kernel) { kernels.push_back(kernel); });
+    IRRewriter rewriter(&getContext());
+    for (KernelOp kernel : kernels) {
+      if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(kernel.getRoot()))
+        continue;
+      const KernelFamily *family = kernel.getStrategy() ? findFamily(kernel.getStrategy()->getKernel()) : nullptr;
+      std::string why;
+      if (!family || !family->pack || !family->mayRun(kernel, CpuTarget(), why)) {
+        kernel.emitOpError() << "expects a strategy whose kernel can compute it" << (why.empty() ? "" : ": ") << why;
+        return signalPassFailure();
+      }
+      if (kernel.getStrategy()->getTile().size() != 3) {
+        // Only a strategy written by hand can be wrong here.
+        if (kernel.getStrategy()->getKernel() != "depthwise") {
+          kernel.emitOpError() << "expects a tile of rows, pixels and vectors";
+          return signalPassFailure();
+        }
+      }
+      if (failed(family->pack(kernel, rewriter)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

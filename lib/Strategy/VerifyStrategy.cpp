@@ -1,0 +1,106 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/Layout.h"
+#include "n2uq/Strategy/Passes.h"
+
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace n2uq;
+
+namespace n2uq {
+#define GEN_PASS_DEF_VERIFYSTRATEGYPASS
+#include "n2uq/Strategy/Passes.h.inc"
+} // namespace n2uq
+
+/// How many numbers the tile of a family has.
+static size_t tileRank(StringRef family) {
+  return llvm::StringSwitch<size_t>(family)
+      .Cases({"direct_dot", "portable", "float_fma", "fully_connected"}, 3)
+      .Case("depthwise", 2)
+      .Default(1);
+}
+
+static LogicalResult verifyKernel(KernelOp kernel) {
+  std::optional<StrategyAttr> strategy = kernel.getStrategy();
+  if (!strategy)
+    return kernel.emitOpError() << "has no strategy; run n2uq-select-strategy before";
+  const KernelFamily *family = findFamily(strategy->getKernel());
+  if (!family)
+    return kernel.emitOpError() << "has a strategy of an unknown kernel, '" << strategy->getKernel() << "'";
+  std::string why;
+  if (!family->mayRun(kernel, CpuTarget(), why))
+    return kernel.emitOpError() << "cannot be computed by '" << family->name << "': " << why;
+  if (strategy->getTile().size() != tileRank(family->name))
+    return kernel.emitOpError() << "expects a tile of " << tileRank(family->name) << " numbers for '" << family->name
+                                << "'";
+  // A register tile that nobody's registers hold is a slip of the hand, and its code would be enormous.
+  for (int64_t extent : strategy->getTile().drop_front())
+    if (extent > 32)
+      return kernel.emitOpError() << "expects register tiles of at most 32 pixels and vectors, but got " << extent;
+
+  Operation *root = kernel.getRoot();
+  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
+    return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
+  // The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
+  int64_t block = strategy->getLanes() * (strategy->getTile().size() == 3 ? strategy->getTile()[2] : 1);
+  int64_t packedBlock = block;
+  if (auto conv = dyn_cast_or_null<PackedConv2DOp>(root)) {
+    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
+    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 4 != memoryChannels(channelsOf(conv.getInput())))
+      return root->emitOpError() << "expects a filter packed for rows of "
+                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
+  } else if (auto conv = dyn_cast_or_null<PackedFloatConv2DOp>(root)) {
+    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
+  } else if (auto op = dyn_cast_or_null<PackedFullyConnectedOp>(root)) {
+    packedBlock = cast<ShapedType>(op.getPacked().getType()).getDimSize(2);
+  } else if (auto conv = dyn_cast_or_null<PackedDepthwiseConv2DOp>(root)) {
+    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(2) != memoryChannels(channelsOf(conv.getInput())))
+      return root->emitOpError() << "expects a filter packed for rows of "
+                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
+  }
+  if (packedBlock != block)
+    return root->emitOpError() << "expects weights packed in blocks of " << block << " outputs, but got "
+                               << packedBlock;
+  if (strategy->getLanes() > 1 && memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
+    return kernel.emitOpError() << "expects blocks of outputs that divide "
+                                << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
+                                << block;
+
+  for (Value result : kernel.getResults())
+    if (getElementTypeOrSelf(result).isSignlessInteger(32))
+      return kernel.emitOpError() << "yields an accumulator, which must not be written to memory";
+  for (Operation &op : kernel.getBody().front())
+    for (Value operand : op.getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (producer && !isa<KernelOp>(producer) && producer->getBlock() != op.getBlock() &&
+          (!matchPattern(operand, m_Constant()) ||
+           (!constantFloats(operand) && !constantInts(operand) && !constantBytes(operand))))
+        return op.emitOpError() << "expects operands that are constants of sound size or results of kernels";
+      if (auto move = dyn_cast<ToNHWCOp>(op); move && !isa<BlockArgument>(operand))
+        return op.emitOpError() << "can be lowered only at the network's input";
+    }
+  return success();
+}
+
+namespace {
+struct VerifyStrategy final : n2uq::impl::VerifyStrategyPassBase<VerifyStrategy> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    for (Operation &op : function.getBody().front()) {
+      if (auto kernel = dyn_cast<KernelOp>(op)) {
+        if (failed(verifyKernel(kernel)))
+          return signalPassFailure();
+      } else if (isa_and_nonnull<N2UQDialect>(op.getDialect())) {
+        op.emitOpError() << "stands outside of a kernel; run n2uq-form-kernels before";
+        return signalPassFailure();
+      } else if (!isa<func::ReturnOp>(op) && !matchPattern(&op, m_Constant())) {
+        op.emitOpError() << "is not an op of a network that can be lowered";
+        return signalPassFailure();
+      }
+    }
+  }
+};
+} // namespace

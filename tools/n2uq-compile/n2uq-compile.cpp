@@ -1,0 +1,128 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A model in, a shared library out.
+#include "n2uq/ModelFile/ModelFile.h"
+#include "n2uq/Pipelines/Compile.h"
+#include "n2uq/Pipelines/Pipelines.h"
+#include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/Version.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Path.h"
+#include <cstdio>
+
+static const char tool[] = "n2uq-compile";
+
+static const char helpText[] =
+    R"(usage: n2uq-compile MODEL -o FILE
+
+Compiles a model (.onnx in QONNX form, .mlir or .mlirbc; told apart by content) to a shared library that n2uq-run,
+the runtime (n2uq/runtime.h) or a program of yours (n2uq/model.h) runs. The codes behind every quantizer are those of
+the reference, bit for bit, on every CPU.
+
+  -o FILE                 the result
+  --target=x86            what to make code for (x86 is the one target of this version)
+  --target-cpu=NAME       host (default), x86-64, x86-64-v3, icelake-server, znver4, znver5, … as clang's -march;
+                          a library refuses to load on a CPU that lacks what it needs
+  -O0 … -O3               effort of LLVM's optimizer (default 3)
+  --emit=lib|obj|asm|llvm|mlir
+                          what to write: a library (default), an object, assembly, LLVM IR, or the module
+  --until=PHASE           stop after import, simplify, strategy, lower or convert and write the module
+  --dump-phases-to=DIR    write the module after every phase to DIR
+  --report=FILE           write what was chosen for each layer, with its bytes, as JSON
+  --kernel=FAMILY         take this kernel family wherever it may run (lists: see --report)
+  --error-on-fallback     fail where a layer would run on the portable kernel
+  --keep-codes            keep every quantizer's codes until the end of a run, for n2uq-run --dump-codes
+  --name=NAME             the model's name in the library (default: the file's)
+  --help, --version       print this, or the version
+
+Exit code 0 on success, 1 on an error, which is one sentence on stderr; then nothing is written.
+)";
+
+/// Takes -O0 to -O3 out of the arguments. Returns the remaining ones.
+static std::vector<char *> takeOptLevel(int argc, char **argv, int64_t &level) {
+  std::vector<char *> rest;
+  for (int i = 0; i < argc; ++i) {
+    llvm::StringRef argument = argv[i];
+    if (i > 0 && argument.size() == 3 && argument.starts_with("-O") && argument[2] >= '0' && argument[2] <= '3')
+      level = argument[2] - '0';
+    else
+      rest.push_back(argv[i]);
+  }
+  return rest;
+}
+
+static std::string checkChoice(const char *option, const std::string &value, llvm::ArrayRef<const char *> choices) {
+  std::string list;
+  for (const char *choice : choices) {
+    if (value == choice)
+      return "";
+    list += (list.empty() ? "" : ", ") + std::string(choice);
+  }
+  return std::string(option) + " takes one of " + list + ", not '" + value + "'";
+}
+
+static std::string run(n2uq::CompileOptions &options, const std::string &output, const std::string &target,
+                       const std::vector<std::string> &files) {
+  if (files.size() != 1)
+    return files.empty() ? "name a model; --help tells more"
+                         : "one model at a time, but got '" + files[1] + "' as well";
+  if (output.empty())
+    return "name the result with -o FILE";
+  std::string error = checkChoice("--target", target, {"x86"});
+  if (error.empty())
+    error = checkChoice("--emit", options.emit, {"lib", "obj", "asm", "llvm", "mlir"});
+  if (error.empty() && !options.until.empty())
+    error = checkChoice("--until", options.until, n2uq::phaseNames);
+  if (!error.empty())
+    return error;
+
+  mlir::DialectRegistry registry;
+  n2uq::registerModelDialects(registry);
+  n2uq::registerDialects(registry);
+  // Lives to the end of the process: see loadModel.
+  auto &context = *new mlir::MLIRContext(registry);
+  mlir::OwningOpRef<mlir::ModuleOp> module = n2uq::loadModel(files[0], context, error);
+  if (!module)
+    return error;
+  if (options.modelName.empty())
+    options.modelName = llvm::sys::path::stem(files[0]).str();
+  error = n2uq::compileModel(*module, options, output);
+  (void)module.release();
+  return error;
+}
+
+int main(int argc, char **argv) {
+  n2uq::CompileOptions options;
+  options.modelName = "";
+  std::string output, target = "x86";
+  bool help = false, version = false;
+  std::vector<char *> arguments = takeOptLevel(argc, argv, options.optLevel);
+  n2uq::CommandLine line;
+  line.text("o", output);
+  line.text("target", target);
+  line.text("target-cpu", options.targetCpu);
+  line.text("emit", options.emit);
+  line.text("until", options.until);
+  line.text("dump-phases-to", options.dumpPhasesTo);
+  line.text("report", options.report);
+  line.text("kernel", options.forceKernel);
+  line.text("name", options.modelName);
+  line.flag("error-on-fallback", options.errorOnFallback);
+  line.flag("keep-codes", options.keepCodes);
+  line.flag("help", help);
+  line.flag("version", version);
+  std::string error = line.parse(arguments.size(), arguments.data());
+  if (error.empty() && help) {
+    std::fputs(helpText, stdout);
+    return 0;
+  }
+  if (error.empty() && version) {
+    std::printf("%s %s (LLVM %s)\n", tool, N2UQ_VERSION, LLVM_VERSION_STRING);
+    return 0;
+  }
+  if (error.empty())
+    error = run(options, output, target, line.files());
+  return error.empty() ? 0 : n2uq::failWith(tool, error);
+}
