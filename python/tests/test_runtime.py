@@ -52,7 +52,7 @@ def expected(x):
     padded = np.pad(codes, ((0, 0), (1, 1), (1, 1), (0, 0))).astype(int)
     sums = sum(padded[:, i:i + 6, j:j + 5].sum(-1) for i in range(3) for j in range(3))
     ones = (sums >= 9).astype(np.uint8)[..., None]
-    return (ones.reshape(len(x), 3, -1).sum(-1).astype("f") / np.float32(3)), codes, ones
+    return (ones.reshape(len(x), 3, -1).sum(-1).astype("f") / np.float32(10)), codes, ones
 
 
 def images(count=3, seed=1):
@@ -110,6 +110,15 @@ def test_wrong_files_are_named(path, tmp_path):
         assert name in str(error.value) and "\n" not in str(error.value)
     with pytest.raises(n2uq.Error):
         n2uq.Model(build(tmp_path, "-DFAKE_ABI=99"))
+
+
+def test_a_model_opened_twice_is_not_taken_for_another(path, tmp_path):
+    """The loader remembers the second opening's name after it is closed; the next file must not be found under it."""
+    first, second = n2uq.Model(path), n2uq.Model(path)
+    second.close()
+    other = n2uq.Model(build(tmp_path, "-DFAKE_DIVISOR=5"))
+    x = images()
+    assert np.array_equal(first(x), expected(x)[0]) and not np.array_equal(other(x), expected(x)[0])
 
 
 def test_close(path):

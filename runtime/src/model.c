@@ -84,12 +84,24 @@ static n2uq_status open_and_check(n2uq_loaded_model *model) {
   return status;
 }
 
+/* Spells the name of the open file as no other call did. The loader remembers a library by every name that it was ever
+ * opened with: of one model that is open twice, the second name stays known when its descriptor is closed, and the next
+ * file that gets this descriptor would be taken for the first model. To the kernel "//" and "/." are nothing. */
+static void name_of_open_file(int file, char *name) {
+  static atomic_uint_least32_t calls;
+  uint_least32_t serial = atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
+  char *end = stpcpy(name, "/proc/self/fd");
+  for (int bit = 0; bit < 32; ++bit)
+    end = stpcpy(end, serial >> bit & 1 ? "/." : "//");
+  snprintf(end, 16, "/%d", file);
+}
+
 /* The loader knows a library by the name it was opened with, and would give the old one back for a file that was
  * replaced while it is in use. A name through the open descriptor belongs to this very file, the one that was checked,
  * for as long as the descriptor is open. */
 static n2uq_status load(n2uq_loaded_model *model) {
-  char name[64];
-  snprintf(name, sizeof name, "/proc/self/fd/%d", model->file);
+  char name[128];
+  name_of_open_file(model->file, name);
   model->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!model->library && access(name, F_OK) != 0) {
     /* No /proc here. A name without a slash would be searched for in the system's folders. */
