@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 namespace n2uq {
@@ -18,8 +19,12 @@ void parallelFor(int64_t count, unsigned threads, llvm::function_ref<void(int64_
       body(begin, std::min(begin + range, count));
   };
   std::vector<std::thread> others;
-  for (int64_t i = 1; i < workers; ++i)
-    others.emplace_back(work);
+  try {
+    for (int64_t i = 1; i < workers; ++i)
+      others.emplace_back(work);
+  } catch (const std::system_error &) {
+    // The system gives no more threads: those that are there do the work.
+  }
   work();
   for (std::thread &other : others)
     other.join();

@@ -8,6 +8,7 @@
 
 #include "llvm/Config/llvm-config.h"
 #include <cstdio>
+#include <new>
 
 static const char tool[] = "n2uq-translate";
 
@@ -112,7 +113,11 @@ int main(int argc, char **argv) {
     std::printf("%s %s (LLVM %s)\n", tool, N2UQ_VERSION, LLVM_VERSION_STRING);
     return 0;
   }
-  if (error.empty())
-    error = run(options, line.files());
+  try {
+    if (error.empty())
+      error = run(options, line.files());
+  } catch (const std::bad_alloc &) {
+    error = "out of memory; give it fewer images at a time";
+  }
   return error.empty() ? 0 : n2uq::failWith(tool, error);
 }
