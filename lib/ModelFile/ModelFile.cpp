@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/ModelFile/ModelFile.h"
 
+#include "Guard.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Import/Onnx.h"
@@ -11,11 +12,9 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
-#include <csignal>
 
 using namespace mlir;
 
@@ -28,9 +27,6 @@ void registerModelDialects(DialectRegistry &registry) {
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//
-
-/// A damaged text may nest as deep as it is long, and the parser recurses.
-static constexpr unsigned parserStackBytes = 256u << 20;
 
 /// The first error among diagnostics, as one sentence.
 static std::string sentenceOf(Diagnostic &diagnostic) {
@@ -61,31 +57,6 @@ static std::string findUnsoundBlob(ModuleOp module) {
   return found;
 }
 
-/// Crash handlers run on a stack of their own, or an overflow of the parser's stack could not be caught. The calling
-/// thread gets one for as long as the object lives.
-namespace {
-class SignalStack {
-public:
-  SignalStack() : memory(64 << 10) {
-    stack_t stack = {};
-    stack.ss_sp = memory.data();
-    stack.ss_size = memory.size();
-    sigaltstack(&stack, &before);
-    for (int number : {SIGSEGV, SIGBUS}) {
-      struct sigaction action;
-      sigaction(number, nullptr, &action);
-      action.sa_flags |= SA_ONSTACK;
-      sigaction(number, &action, nullptr);
-    }
-  }
-  ~SignalStack() { sigaltstack(&before, nullptr); }
-
-private:
-  std::vector<char> memory;
-  stack_t before = {};
-};
-} // namespace
-
 /// Text of MLIR cannot begin with the byte that opens an ONNX file (the tag of its first field, the format's version),
 /// nor can bytecode. A file that is damaged there is still taken for what its name says.
 static bool isOnnx(StringRef path, StringRef bytes) { return path.ends_with(".onnx") || bytes.starts_with("\x08"); }
@@ -105,10 +76,7 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
   // A crash is caught in the thread that it happens in, so the parser gets no others.
   bool hadThreads = context.isMultithreadingEnabled();
   context.disableMultithreading();
-  llvm::CrashRecoveryContext::Enable();
-  llvm::CrashRecoveryContext recovery;
   auto parse = [&] {
-    SignalStack signalStack;
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
       if (problem.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
         problem = sentenceOf(diagnostic);
@@ -124,8 +92,7 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
     }
     problem = findUnsoundBlob(*module);
   };
-  bool survived = recovery.RunSafelyOnThread(parse, parserStackBytes);
-  if (!survived) {
+  if (!runGuarded((*buffer)->getBufferSize(), parse)) {
     (void)module.release();
     error = name + " is damaged: MLIR's parser cannot cope with it; make the file again";
     return nullptr;
