@@ -327,6 +327,9 @@ OwningOpRef<ModuleOp> Importer::run(std::string &error) {
   error = finish(function);
   if (!error.empty())
     return nullptr;
+  for (const auto &[attribute, count] : quantsWithout)
+    emitWarning(inputLoc) << count << (count == 1 ? " Quant node lacks" : " Quant nodes lack") << " the attribute '"
+                          << attribute << "'; taken as " << (attribute == "signed" ? 1 : 0);
   return std::move(module);
 }
 
@@ -337,7 +340,9 @@ OwningOpRef<ModuleOp> importOnnx(StringRef bytes, StringRef fileName, MLIRContex
   // Checks of ours come first; should one be missing, the verifier's sentence is the error, not output on the side.
   std::string diagnostics;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && diagnostics.empty()) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+      return failure(); // for whoever listens next
+    if (diagnostics.empty()) {
       if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
         diagnostics = "node " + onnx::quoted(name.getName().getValue()) + ": " + diagnostic.str();
       else

@@ -16,6 +16,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <map>
 #include <memory>
 
 namespace n2uq::onnx {
@@ -110,6 +111,9 @@ public:
   mlir::Value floatsOf(Known &known);
 
   mlir::Location locationOf(llvm::StringRef name);
+
+  /// Quant nodes that leave an attribute to its default, which exporters do not agree on.
+  std::map<std::string, int> quantsWithout;
 
   const Model &model;
   mlir::OpBuilder builder;

@@ -121,6 +121,9 @@ static void importActivationQuant(NodeImport &node, const QuantGrid &grid, const
 
 static void importQuant(NodeImport &node) {
   QuantGrid grid;
+  for (const char *name : {"signed", "narrow"})
+    if (!node.attributes.has(name))
+      ++node.importer.quantsWithout[name];
   grid.isSigned = node.attributes.integer("signed", 1) != 0;
   grid.isNarrow = node.attributes.integer("narrow", 0) != 0;
   std::string rounding = node.attributes.text("rounding_mode", "ROUND");

@@ -105,6 +105,15 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
   return module;
 }
 
+void printWarnings(MLIRContext &context, std::string tool) {
+  context.getDiagEngine().registerHandler([tool = std::move(tool)](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() != DiagnosticSeverity::Warning)
+      return failure();
+    llvm::errs() << tool << ": warning: " << diagnostic.str() << '\n';
+    return success();
+  });
+}
+
 func::FuncOp findFunction(ModuleOp module, StringRef name, std::string &error) {
   auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
   for (func::FuncOp function : functions)

@@ -68,6 +68,7 @@ static std::string run(const Options &options, const std::vector<std::string> &f
   n2uq::registerModelDialects(registry);
   // Lives to the end of the process: see loadModel.
   auto &context = *new mlir::MLIRContext(registry);
+  n2uq::printWarnings(context, tool);
   std::string error;
   auto kind = options.importOnnx ? n2uq::ModelKind::Onnx : n2uq::ModelKind::ByContent;
   auto module = n2uq::loadModel(files[0], context, error, kind);

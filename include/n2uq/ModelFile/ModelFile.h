@@ -41,6 +41,9 @@ std::string saveModel(mlir::ModuleOp module, llvm::StringRef path, ModelFormat f
 /// ordinary file (a device, a pipe) is written in place. Returns an empty string or one sentence.
 std::string writeFile(llvm::StringRef path, llvm::StringRef bytes);
 
+/// Prints what the reading of models warns of to stderr, a line each, as `tool: warning: sentence`.
+void printWarnings(mlir::MLIRContext &context, std::string tool);
+
 /// The function of a model that tools work on: the one called `name`; without a name `main`, or the only one there is.
 /// Null and one sentence in `error` where there is none.
 mlir::func::FuncOp findFunction(mlir::ModuleOp module, llvm::StringRef name, std::string &error);
