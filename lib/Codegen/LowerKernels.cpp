@@ -9,6 +9,8 @@
 #include <cctype>
 #include <cstddef>
 
+#define DEBUG_TYPE "n2uq-lower-kernels"
+
 using namespace mlir;
 using namespace n2uq;
 namespace LLVM = mlir::LLVM;

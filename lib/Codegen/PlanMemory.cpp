@@ -6,6 +6,8 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#define DEBUG_TYPE "n2uq-plan-memory"
+
 using namespace mlir;
 using namespace n2uq;
 

@@ -6,6 +6,8 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
+#define DEBUG_TYPE "n2uq-form-kernels"
+
 using namespace mlir;
 using namespace n2uq;
 

@@ -3,6 +3,8 @@
 #include "n2uq/Strategy/Family.h"
 #include "n2uq/Strategy/Passes.h"
 
+#define DEBUG_TYPE "n2uq-pack-weights"
+
 using namespace mlir;
 using namespace n2uq;
 

@@ -6,6 +6,8 @@
 
 #include "mlir/IR/Remarks.h"
 
+#define DEBUG_TYPE "n2uq-select-strategy"
+
 using namespace mlir;
 using namespace n2uq;
 

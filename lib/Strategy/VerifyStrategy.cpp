@@ -7,6 +7,8 @@
 
 #include "mlir/IR/Matchers.h"
 
+#define DEBUG_TYPE "n2uq-verify-strategy"
+
 using namespace mlir;
 using namespace n2uq;
 

@@ -4,6 +4,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#define DEBUG_TYPE "n2uq-expand-fma"
+
 using namespace mlir;
 
 namespace n2uq {

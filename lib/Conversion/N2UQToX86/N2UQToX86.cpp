@@ -6,6 +6,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#define DEBUG_TYPE "convert-n2uq-to-x86"
+
 using namespace mlir;
 using namespace n2uq;
 namespace LLVM = mlir::LLVM;

@@ -85,6 +85,16 @@ func.func @kernel_c3(%x: tensor<?x8xf32>, %y: tensor<?x9xf32>) {
 
 // -----
 
+func.func @kernel_c4(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects one buffer per result (1), but got 0}}
+  %0 = "n2uq.kernel"() <{buffers = []}> ({
+    n2uq.yield %x : tensor<?x8xf32>
+  }) : () -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @yield_outside(%x: tensor<?x8xf32>) {
   // expected-error @+1 {{'n2uq.yield' op expects parent op 'n2uq.kernel'}}
   n2uq.yield %x : tensor<?x8xf32>
@@ -182,7 +192,7 @@ func.func @dot4_c2(%acc: vector<8xi32>, %u: vector<32xi8>) {
 
 // -----
 
-// expected-error @+1 {{expects 4, 8 or 16 lanes, but got 5}}
+// expected-error @+1 {{expects 1, 4, 8 or 16 lanes, but got 5}}
 func.func private @strategy_lanes() attributes {s = #n2uq.strategy<kernel = direct_dot, lanes = 5, tile = [1]>}
 
 // -----
