@@ -1,0 +1,118 @@
+// RUN: n2uq-opt %s --n2uq-verify-strategy --split-input-file --verify-diagnostics
+
+func.func @outside_of_a_kernel(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'n2uq.add' op stands outside of a kernel; run n2uq-form-kernels before}}
+  %0 = n2uq.add %x, %x : tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @foreign_op(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'arith.negf' op is not an op of a network that can be lowered}}
+  %0 = arith.negf %x : tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @no_strategy(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'n2uq.kernel' op has no strategy; run n2uq-select-strategy before}}
+  %0 = n2uq.kernel -> tensor<?x8xf32> {
+    %1 = n2uq.add %x, %x : tensor<?x8xf32>
+    n2uq.yield %1 : tensor<?x8xf32>
+  }
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @unknown_kernel(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'n2uq.kernel' op has a strategy of an unknown kernel, 'magic'}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = magic, lanes = 4, tile = [1]> -> tensor<?x8xf32> {
+    %1 = n2uq.add %x, %x : tensor<?x8xf32>
+    n2uq.yield %1 : tensor<?x8xf32>
+  }
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @kernel_of_another_root(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'n2uq.kernel' op cannot be computed by 'pool': its root is not a pool}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = pool, lanes = 4, tile = [1]> -> tensor<?x8xf32> {
+    %1 = n2uq.add %x, %x : tensor<?x8xf32>
+    n2uq.yield %1 : tensor<?x8xf32>
+  }
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @tile_of_another_rank(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{'n2uq.kernel' op expects a tile of 1 numbers for 'elementwise'}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = elementwise, lanes = 4, tile = [1, 2]> -> tensor<?x8xf32> {
+    %1 = n2uq.add %x, %x : tensor<?x8xf32>
+    n2uq.yield %1 : tensor<?x8xf32>
+  }
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @tile_of_absurd_size(%codes: tensor<?x8x8x64xui2>, %p: tensor<4x1x1x16x16x4xi8>, %t: tensor<1x3xi32>) -> tensor<?x8x8x64xui2> {
+  // expected-error @+1 {{'n2uq.kernel' op expects register tiles of at most 32 pixels and vectors, but got 1000}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 1000, 1]> -> tensor<?x8x8x64xui2> {
+    %acc = n2uq.packed_conv2d %codes, %p : tensor<?x8x8x64xui2>, tensor<4x1x1x16x16x4xi8> -> tensor<?x8x8x64xi32>
+    %q = n2uq.threshold %acc, %t : tensor<?x8x8x64xi32>, tensor<1x3xi32> -> tensor<?x8x8x64xui2>
+    n2uq.yield %q : tensor<?x8x8x64xui2>
+  }
+  return %0 : tensor<?x8x8x64xui2>
+}
+
+// -----
+
+func.func @weights_not_packed(%codes: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tensor<1x3xi32>) -> tensor<?x8x8x64xui2> {
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 1, 1]> -> tensor<?x8x8x64xui2> {
+    // expected-error @+1 {{'n2uq.conv2d' op has weights that are not packed; run n2uq-pack-weights before}}
+    %acc = n2uq.conv2d %codes, %w : tensor<?x8x8x64xui2>, tensor<64x1x1x64xi8> -> tensor<?x8x8x64xi32>
+    %q = n2uq.threshold %acc, %t : tensor<?x8x8x64xi32>, tensor<1x3xi32> -> tensor<?x8x8x64xui2>
+    n2uq.yield %q : tensor<?x8x8x64xui2>
+  }
+  return %0 : tensor<?x8x8x64xui2>
+}
+
+// -----
+
+func.func @weights_packed_for_another_tile(%codes: tensor<?x8x8x64xui2>, %p: tensor<4x1x1x16x16x4xi8>, %t: tensor<1x3xi32>) -> tensor<?x8x8x64xui2> {
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 1, 2]> -> tensor<?x8x8x64xui2> {
+    // expected-error @+1 {{'n2uq.packed_conv2d' op expects weights packed in blocks of 32 outputs, but got 16}}
+    %acc = n2uq.packed_conv2d %codes, %p : tensor<?x8x8x64xui2>, tensor<4x1x1x16x16x4xi8> -> tensor<?x8x8x64xi32>
+    %q = n2uq.threshold %acc, %t : tensor<?x8x8x64xi32>, tensor<1x3xi32> -> tensor<?x8x8x64xui2>
+    n2uq.yield %q : tensor<?x8x8x64xui2>
+  }
+  return %0 : tensor<?x8x8x64xui2>
+}
+
+// -----
+
+func.func @accumulator_in_memory(%codes: tensor<?x8x8x64xui2>, %p: tensor<4x1x1x16x16x4xi8>) -> tensor<?x8x8x64xi32> {
+  // expected-error @+1 {{'n2uq.kernel' op yields an accumulator, which must not be written to memory}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 1, 1]> -> tensor<?x8x8x64xi32> {
+    %acc = n2uq.packed_conv2d %codes, %p : tensor<?x8x8x64xui2>, tensor<4x1x1x16x16x4xi8> -> tensor<?x8x8x64xi32>
+    n2uq.yield %acc : tensor<?x8x8x64xi32>
+  }
+  return %0 : tensor<?x8x8x64xi32>
+}
+
+// -----
+
+func.func @constant_without_content(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %s = arith.constant dense_resource<never_defined> : tensor<8xf32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = elementwise, lanes = 4, tile = [1]> -> tensor<?x8xf32> {
+    // expected-error @+1 {{'n2uq.affine' op expects operands that are constants of sound size or results of kernels}}
+    %1 = n2uq.affine %x scale(%s : tensor<8xf32>) : tensor<?x8xf32> -> tensor<?x8xf32>
+    n2uq.yield %1 : tensor<?x8xf32>
+  }
+  return %0 : tensor<?x8xf32>
+}
