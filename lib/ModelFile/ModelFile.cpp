@@ -3,10 +3,12 @@
 #include "n2uq/ModelFile/ModelFile.h"
 
 #include "Guard.h"
+#include "Rehearsal.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Import/Onnx.h"
 
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -92,7 +94,10 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
     }
     problem = findUnsoundBlob(*module);
   };
-  if (!runGuarded((*buffer)->getBufferSize(), parse)) {
+  // Upstream's reader of bytecode takes the numbers of a damaged file at their word and may corrupt the heap, which no
+  // guard in this process can put right.
+  size_t size = (*buffer)->getBufferSize();
+  if ((isBytecode((*buffer)->getMemBufferRef()) && !survivesRehearsal(parse, size)) || !runGuarded(size, parse)) {
     (void)module.release();
     error = name + " is damaged: MLIR's parser cannot cope with it; make the file again";
     return nullptr;

@@ -37,14 +37,14 @@ Runs TOOL on damaged copies of FILE; an argument that holds @ gets the copy's pa
   --count=N         copies (default 3000)
   --seed=N          of the first copy (default 1); copy number K of a seed is always the same
   --only=K          that copy alone, its standard error shown
-  --timeout=N       seconds that a run may take (default 20)
+  --timeout=N       seconds that a run may take (default 60)
   --lines           allow further lines behind the sentence: an importer lists what it cannot import
 )";
 
 namespace {
 struct Options {
   std::string file, scratch;
-  int64_t count = 3000, seed = 1, only = -1, timeout = 20;
+  int64_t count = 3000, seed = 1, only = -1, timeout = 60;
   bool lines = false, help = false;
 };
 
