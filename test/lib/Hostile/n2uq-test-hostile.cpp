@@ -108,7 +108,14 @@ static std::string complaintAbout(const Outcome &outcome, const std::string &nam
   int code = WEXITSTATUS(outcome.status);
   if (code != 0 && code != 1)
     return "its exit code is " + std::to_string(code);
-  const std::string &text = outcome.errors;
+  // Warnings go with any outcome.
+  std::string text, warning = name + ": warning: ";
+  for (size_t at = 0, end; at < outcome.errors.size(); at = end) {
+    end = outcome.errors.find('\n', at);
+    end = end == std::string::npos ? outcome.errors.size() : end + 1;
+    if (outcome.errors.compare(at, warning.size(), warning) != 0)
+      text += outcome.errors.substr(at, end - at);
+  }
   if (code == 0)
     return text.empty() ? "" : "it succeeded and yet complained";
   if (text.compare(0, name.size() + 2, name + ": ") != 0 || text.size() < name.size() + 10)
