@@ -86,12 +86,13 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
   CpuTarget cpu;
   if (std::string error = findCpu(options.targetCpu, cpu); !error.empty())
     return error;
-  if (options.emit == "lib" && output == "-")
+  if (options.emit == "lib" && options.until.empty() && output == "-")
     return "a library needs a file: name one with -o";
 
   StrategyOptions strategy;
   strategy.targetCpu = options.targetCpu;
   strategy.forceKernel = options.forceKernel;
+  strategy.keepCodes = options.keepCodes;
   LowerOptions lower;
   lower.keepCodes = options.keepCodes;
   ConvertOptions convert;

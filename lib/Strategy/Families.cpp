@@ -9,6 +9,8 @@ using namespace mlir;
 
 namespace n2uq {
 
+static constexpr int64_t maxTileExtent = 32;
+
 #define N2UQ_KERNEL(definition, name) extern const KernelFamily definition;
 #include "n2uq/Strategy/Kernels.def"
 #undef N2UQ_KERNEL
@@ -27,6 +29,37 @@ const KernelFamily *findFamily(StringRef name) {
     if (name == family->name)
       return family;
   return nullptr;
+}
+
+const KernelFamily *checkedFamily(KernelOp kernel) {
+  std::optional<StrategyAttr> strategy = kernel.getStrategy();
+  if (!strategy) {
+    kernel.emitOpError() << "has no strategy; run n2uq-select-strategy before";
+    return nullptr;
+  }
+  const KernelFamily *family = findFamily(strategy->getKernel());
+  if (!family) {
+    kernel.emitOpError() << "has a strategy of an unknown kernel, '" << strategy->getKernel() << "'";
+    return nullptr;
+  }
+  std::string why;
+  if (!family->mayRun(kernel, CpuTarget(), why)) {
+    kernel.emitOpError() << "cannot be computed by '" << family->name << "': " << why;
+    return nullptr;
+  }
+  if (strategy->getTile().size() != family->tileRank) {
+    kernel.emitOpError() << "expects a tile of " << family->tileRank << " numbers for '" << family->name << "', but got "
+                         << strategy->getTile().size();
+    return nullptr;
+  }
+  // A register tile that no registers hold is a slip of the hand, and its code would be enormous.
+  for (int64_t extent : strategy->getTile().drop_front())
+    if (extent > maxTileExtent) {
+      kernel.emitOpError() << "expects register tiles of at most " << maxTileExtent << " pixels and vectors, but got "
+                           << extent;
+      return nullptr;
+    }
+  return family;
 }
 
 int64_t macsOf(KernelOp kernel) {

@@ -43,6 +43,8 @@ struct Kernels {
 };
 
 struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
+  using Base::Base;
+
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isDeclaration() || !function.getBody().hasOneBlock())
@@ -96,7 +98,7 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
     }
   }
 
-  static void build(RewriterBase &rewriter, ArrayRef<Operation *> members) {
+  void build(RewriterBase &rewriter, ArrayRef<Operation *> members) {
     SmallVector<Operation *> body(members);
     for (Operation *op : members)
       for (Value operand : op->getOperands())
@@ -106,7 +108,8 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
     SmallVector<Value> yielded;
     for (Operation *op : body)
       for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !inside.contains(user); }))
+        if ((keepCodes && codeBitsOf(result.getType()) && !isa<MaxPoolOp>(op)) ||
+            llvm::any_of(result.getUsers(), [&](Operation *user) { return !inside.contains(user); }))
           yielded.push_back(result);
     if (yielded.empty())
       return; // nobody reads it

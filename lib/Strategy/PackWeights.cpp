@@ -23,19 +23,9 @@ struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
     for (KernelOp kernel : kernels) {
       if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(kernel.getRoot()))
         continue;
-      const KernelFamily *family = kernel.getStrategy() ? findFamily(kernel.getStrategy()->getKernel()) : nullptr;
-      std::string why;
-      if (!family || !family->pack || !family->mayRun(kernel, CpuTarget(), why)) {
-        kernel.emitOpError() << "expects a strategy whose kernel can compute it" << (why.empty() ? "" : ": ") << why;
+      const KernelFamily *family = checkedFamily(kernel);
+      if (!family)
         return signalPassFailure();
-      }
-      if (kernel.getStrategy()->getTile().size() != 3) {
-        // Only a strategy written by hand can be wrong here.
-        if (kernel.getStrategy()->getKernel() != "depthwise") {
-          kernel.emitOpError() << "expects a tile of rows, pixels and vectors";
-          return signalPassFailure();
-        }
-      }
       if (failed(family->pack(kernel, rewriter)))
         return signalPassFailure();
     }

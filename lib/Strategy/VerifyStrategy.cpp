@@ -17,37 +17,15 @@ namespace n2uq {
 #include "n2uq/Strategy/Passes.h.inc"
 } // namespace n2uq
 
-/// How many numbers the tile of a family has.
-static size_t tileRank(StringRef family) {
-  return llvm::StringSwitch<size_t>(family)
-      .Cases({"direct_dot", "portable", "float_fma", "fully_connected"}, 3)
-      .Case("depthwise", 2)
-      .Default(1);
-}
-
 static LogicalResult verifyKernel(KernelOp kernel) {
-  std::optional<StrategyAttr> strategy = kernel.getStrategy();
-  if (!strategy)
-    return kernel.emitOpError() << "has no strategy; run n2uq-select-strategy before";
-  const KernelFamily *family = findFamily(strategy->getKernel());
-  if (!family)
-    return kernel.emitOpError() << "has a strategy of an unknown kernel, '" << strategy->getKernel() << "'";
-  std::string why;
-  if (!family->mayRun(kernel, CpuTarget(), why))
-    return kernel.emitOpError() << "cannot be computed by '" << family->name << "': " << why;
-  if (strategy->getTile().size() != tileRank(family->name))
-    return kernel.emitOpError() << "expects a tile of " << tileRank(family->name) << " numbers for '" << family->name
-                                << "'";
-  // A register tile that nobody's registers hold is a slip of the hand, and its code would be enormous.
-  for (int64_t extent : strategy->getTile().drop_front())
-    if (extent > 32)
-      return kernel.emitOpError() << "expects register tiles of at most 32 pixels and vectors, but got " << extent;
-
+  if (!checkedFamily(kernel))
+    return failure();
+  StrategyAttr strategy = *kernel.getStrategy();
   Operation *root = kernel.getRoot();
   if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
     return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
   // The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
-  int64_t block = strategy->getLanes() * (strategy->getTile().size() == 3 ? strategy->getTile()[2] : 1);
+  int64_t block = strategy.getLanes() * (strategy.getTile().size() == 3 ? strategy.getTile()[2] : 1);
   int64_t packedBlock = block;
   if (auto conv = dyn_cast_or_null<PackedConv2DOp>(root)) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
@@ -66,7 +44,7 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   if (packedBlock != block)
     return root->emitOpError() << "expects weights packed in blocks of " << block << " outputs, but got "
                                << packedBlock;
-  if (strategy->getLanes() > 1 && memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
+  if (strategy.getLanes() > 1 && memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
     return kernel.emitOpError() << "expects blocks of outputs that divide "
                                 << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
                                 << block;

@@ -25,6 +25,8 @@ struct Plan {
 
 struct KernelFamily {
   const char *name;
+  /// Numbers of its tile: [rows], [rows, pixels] or [rows, pixels, vectors].
+  size_t tileRank;
   /// Whether it can compute `kernel` on `target`; where it cannot, `why` is filled with the reason.
   bool (*mayRun)(KernelOp kernel, const CpuTarget &target, std::string &why);
   /// The best tile and its cost. Called only where mayRun.
@@ -41,6 +43,10 @@ struct KernelFamily {
 llvm::ArrayRef<const KernelFamily *> kernelFamilies();
 /// The family called `name`, or null.
 const KernelFamily *findFamily(llvm::StringRef name);
+
+/// The family of a kernel's strategy, after a check that it can compute the kernel with that tile: a strategy may be written by
+/// hand. Null after an error on the kernel.
+const KernelFamily *checkedFamily(KernelOp kernel);
 
 /// Multiply-accumulates of one image; 0 for kernels without a contraction.
 int64_t macsOf(KernelOp kernel);

@@ -12,6 +12,8 @@ def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
     reads from: there its operands are in registers or already in memory. Only values that another kernel needs are yielded, so
     no accumulator and no intermediate of a tail is written to memory.
   }];
+  let options = [Option<"keepCodes", "keep-codes", "bool", "false",
+                        "Yield every quantizer's codes, those too that no other kernel reads">];
 }
 
 def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {

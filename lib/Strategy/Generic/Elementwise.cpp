@@ -45,5 +45,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily elementwise = {"elementwise", mayRun, plan, nullptr, items, emit};
+extern const KernelFamily elementwise = {"elementwise", 1, mayRun, plan, nullptr, items, emit};
 } // namespace n2uq

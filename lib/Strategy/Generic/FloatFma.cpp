@@ -163,5 +163,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily floatFma = {"float_fma", mayRun, plan, pack, items, emit};
+extern const KernelFamily floatFma = {"float_fma", 3, mayRun, plan, pack, items, emit};
 } // namespace n2uq

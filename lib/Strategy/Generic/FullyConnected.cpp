@@ -77,5 +77,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily fullyConnected = {"fully_connected", mayRun, plan, pack, items, emit};
+extern const KernelFamily fullyConnected = {"fully_connected", 3, mayRun, plan, pack, items, emit};
 } // namespace n2uq

@@ -58,5 +58,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily move = {"move", mayRun, plan, nullptr, items, emit};
+extern const KernelFamily move = {"move", 1, mayRun, plan, nullptr, items, emit};
 } // namespace n2uq

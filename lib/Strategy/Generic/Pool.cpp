@@ -89,5 +89,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily pool = {"pool", mayRun, plan, nullptr, items, emit};
+extern const KernelFamily pool = {"pool", 1, mayRun, plan, nullptr, items, emit};
 } // namespace n2uq

@@ -106,5 +106,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily depthwise = {"depthwise", mayRun, plan, pack, items, emit};
+extern const KernelFamily depthwise = {"depthwise", 2, mayRun, plan, pack, items, emit};
 } // namespace n2uq

@@ -203,6 +203,6 @@ void emitPortable(KernelOp kernel, ItemEmitter &emitter) { emitWith(kernel, emit
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily directDot = {"direct_dot", mayRunDot, planDot, pack, items, emit};
-extern const KernelFamily portableDot = {"portable", mayRunDot, planPortable, pack, items, emitPortable};
+extern const KernelFamily directDot = {"direct_dot", 3, mayRunDot, planDot, pack, items, emit};
+extern const KernelFamily portableDot = {"portable", 3, mayRunDot, planPortable, pack, items, emitPortable};
 } // namespace n2uq

@@ -34,7 +34,7 @@ def N2UQ_BufferAttr : AttrDef<N2UQ_Dialect, "Buffer"> {
     caller gave. Rows may have room for the padding that readers need before `origin` and behind the last column; the kernel
     that writes a buffer fills it with code 0.
 
-    Example: `#n2uq.buffer<arena, offset = 0, image = 215296, origin = 3776, row = 3712, pixel = 64>`
+    Example: `#n2uq.buffer<"arena", offset = 0, image = 215296, origin = 3776, row = 3712, pixel = 64>`
   }];
   let parameters = (ins StringRefParameter<"arena or output">:$space, "int64_t":$offset, "int64_t":$image,
       "int64_t":$origin, "int64_t":$row, "int64_t":$pixel);
