@@ -48,8 +48,8 @@ const KernelFamily *checkedFamily(KernelOp kernel) {
     return nullptr;
   }
   if (strategy->getTile().size() != family->tileRank) {
-    kernel.emitOpError() << "expects a tile of " << family->tileRank << " numbers for '" << family->name << "', but got "
-                         << strategy->getTile().size();
+    kernel.emitOpError() << "expects a tile of " << family->tileRank << " numbers for '" << family->name
+                         << "', but got " << strategy->getTile().size();
     return nullptr;
   }
   // A register tile that no registers hold is a slip of the hand, and its code would be enormous.

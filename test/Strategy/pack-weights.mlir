@@ -32,7 +32,7 @@ func.func @weights_for_vectors_of_outputs(%x: tensor<?x2xf32>) -> tensor<?x3xf32
 // -----
 
 func.func @no_strategy(%codes: tensor<?x2x2x3xui2>, %w: tensor<2x1x1x3xi8>, %t: tensor<1x3xi32>) -> tensor<?x2x2x2xui2> {
-  // expected-error @+1 {{'n2uq.kernel' op expects a strategy whose kernel can compute it}}
+  // expected-error @+1 {{'n2uq.kernel' op has no strategy; run n2uq-select-strategy before}}
   %0 = n2uq.kernel -> tensor<?x2x2x2xui2> {
     %acc = n2uq.conv2d %codes, %w : tensor<?x2x2x3xui2>, tensor<2x1x1x3xi8> -> tensor<?x2x2x2xi32>
     %q = n2uq.threshold %acc, %t : tensor<?x2x2x2xi32>, tensor<1x3xi32> -> tensor<?x2x2x2xui2>
@@ -44,7 +44,7 @@ func.func @no_strategy(%codes: tensor<?x2x2x3xui2>, %w: tensor<2x1x1x3xi8>, %t: 
 // -----
 
 func.func @strategy_of_another_root(%codes: tensor<?x2x2x3xui2>, %w: tensor<2x1x1x3xi8>, %t: tensor<1x3xi32>) -> tensor<?x2x2x2xui2> {
-  // expected-error @+1 {{'n2uq.kernel' op expects a strategy whose kernel can compute it}}
+  // expected-error @+1 {{'n2uq.kernel' op cannot be computed by 'pool': its root is not a pool}}
   %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = pool, lanes = 4, tile = [1]> -> tensor<?x2x2x2xui2> {
     %acc = n2uq.conv2d %codes, %w : tensor<?x2x2x3xui2>, tensor<2x1x1x3xi8> -> tensor<?x2x2x2xi32>
     %q = n2uq.threshold %acc, %t : tensor<?x2x2x2xi32>, tensor<1x3xi32> -> tensor<?x2x2x2xui2>

@@ -53,8 +53,6 @@ static std::string run(const std::string &modelPath, const std::string &libraryP
   NpyArray input;
   if (!(error = readInput(library.descriptor().input, options.input, input)).empty())
     return error;
-  if (library.descriptor().codes_count == 0)
-    return "the library does not tell where its codes are; compile the model with --keep-codes";
   if (library.descriptor().output.dtype != N2UQ_FLOAT32)
     return "the library's output is not float32";
   if (!(error = library.start(options.threads)).empty())

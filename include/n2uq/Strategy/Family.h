@@ -44,8 +44,8 @@ llvm::ArrayRef<const KernelFamily *> kernelFamilies();
 /// The family called `name`, or null.
 const KernelFamily *findFamily(llvm::StringRef name);
 
-/// The family of a kernel's strategy, after a check that it can compute the kernel with that tile: a strategy may be written by
-/// hand. Null after an error on the kernel.
+/// The family of a kernel's strategy, after a check that it can compute the kernel with that tile: a strategy may be
+/// written by hand. Null after an error on the kernel.
 const KernelFamily *checkedFamily(KernelOp kernel);
 
 /// Multiply-accumulates of one image; 0 for kernels without a contraction.
