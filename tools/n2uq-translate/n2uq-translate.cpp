@@ -67,7 +67,7 @@ static std::string run(const Options &options, const std::vector<std::string> &f
   mlir::DialectRegistry registry;
   n2uq::registerModelDialects(registry);
   // Lives to the end of the process: see loadModel.
-  auto &context = *new mlir::MLIRContext(registry);
+  static auto &context = *new mlir::MLIRContext(registry);
   n2uq::printWarnings(context, tool);
   std::string error;
   auto kind = options.importOnnx ? n2uq::ModelKind::Onnx : n2uq::ModelKind::ByContent;
@@ -83,8 +83,6 @@ static std::string run(const Options &options, const std::vector<std::string> &f
                                          : options.emit == "mlirbc";
     error = convertModel(*module, options.output, bytecode ? n2uq::ModelFormat::Bytecode : n2uq::ModelFormat::Text);
   }
-  // The process ends here: nobody needs the model taken apart.
-  (void)module.release();
   return error;
 }
 

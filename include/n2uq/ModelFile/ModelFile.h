@@ -25,7 +25,7 @@ enum class ModelKind { ByContent, Onnx };
 ///
 /// The file may come from anybody. Where upstream's parser crashes on it, that ends in a sentence like any other
 /// damage; but `context` is then in an unknown state and must neither be used nor destroyed. So tools keep theirs to
-/// the end of the process: `auto &context = *new mlir::MLIRContext(registry)`.
+/// the end of the process: `static auto &context = *new mlir::MLIRContext(registry)`.
 mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef path, mlir::MLIRContext &context, std::string &error,
                                             ModelKind kind = ModelKind::ByContent);
 
