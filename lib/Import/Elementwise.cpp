@@ -26,11 +26,16 @@ static std::optional<float> exactReciprocal(float c) {
 /// Completes `x.scale` with its only reader `x.offset` to the one op that both came from, at `x`: what a batch norm is
 /// written as. Null where `input` is not such a scale.
 static Value completeAffine(NodeImport &node, int index, Value input, ArrayRef<float> offset) {
+  StringRef base = node.node.name, tensor = node.node.proto->input(index);
   auto affine = input.getDefiningOp<AffineOp>();
-  StringRef base = node.node.name;
-  if (!affine || !affine.getScale() || affine.getOffset() || !base.consume_back(".offset") || base.empty() ||
-      nameOf(affine) != (base + ".scale").str() ||
-      node.importer.model.readers.lookup(node.node.proto->input(index)) != 1)
+  if (!affine || !affine.getScale() || affine.getOffset() || !base.consume_back(".offset") || base.empty())
+    return nullptr;
+  // By the node as well as by the op: an Identity in between is the only reader of a tensor that may have others.
+  const Model &model = node.importer.model;
+  std::string scaleName = (base + ".scale").str();
+  auto producer = model.producers.find(tensor);
+  if (nameOf(affine) != scaleName || producer == model.producers.end() ||
+      model.nodes[producer->second].name != scaleName || model.readers.lookup(tensor) != 1)
     return nullptr;
   Location loc = node.importer.locationOf(base);
   OpBuilder::InsertionGuard guard(node.builder);

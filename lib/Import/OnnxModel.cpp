@@ -319,8 +319,10 @@ static std::string decodeNodes(Model &model) {
                     : ", which nothing produces");
       ++model.readers[input];
     }
-    for (const std::string &output : proto.output())
+    for (const std::string &output : proto.output()) {
       produced.insert(output);
+      model.producers[output] = index;
+    }
     model.nodes.push_back(std::move(node));
   }
   if (model.outputName.empty() || !produced.contains(model.outputName))

@@ -50,8 +50,9 @@ struct Model {
   ModelProto proto;
   std::vector<Node> nodes;
   llvm::StringMap<const TensorProto *> initializers;
-  llvm::StringMap<int> readers; // of a tensor's name: inputs of nodes and the graph's output
-  int64_t opset = 0;            // of the default domain
+  llvm::StringMap<int> readers;      // of a tensor's name: inputs of nodes and the graph's output
+  llvm::StringMap<size_t> producers; // of a tensor's name: index of the node that makes it
+  int64_t opset = 0;                 // of the default domain
 
   std::string inputName, outputName;
   /// Extents of the input; -1 for a symbolic batch.
