@@ -19,6 +19,8 @@ namespace n2uq {
 namespace {
 /// Every buffer starts at a multiple of this, and so does each image's buffer of floats.
 constexpr int64_t alignment = 64;
+/// No image takes more bytes than this; a network that asks for more is a mistake or an attack.
+constexpr int64_t maxArena = int64_t(1) << 40;
 
 /// Rows and columns that readers need around an image.
 struct Margin {
@@ -68,9 +70,16 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
       return;
     SmallVector<KernelOp> kernels(function.getOps<KernelOp>());
     std::vector<Buffer> buffers;
+    int64_t total = 0;
     for (auto [index, kernel] : llvm::enumerate(kernels))
-      for (Value result : kernel.getResults())
-        buffers.push_back(describe(result, index, kernels));
+      for (Value result : kernel.getResults()) {
+        std::optional<Buffer> buffer = describe(result, index, kernels);
+        if (!buffer || (total += buffer->image) > maxArena) {
+          kernel.emitOpError() << "needs more than " << maxArena << " bytes of memory for one image";
+          return signalPassFailure();
+        }
+        buffers.push_back(*buffer);
+      }
     int64_t arena = place(buffers);
 
     MLIRContext *context = &getContext();
@@ -87,7 +96,8 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
     function->setAttr("n2uq.arena_bytes", IntegerAttr::get(IntegerType::get(context, 64), arena));
   }
 
-  Buffer describe(Value value, size_t kernel, ArrayRef<KernelOp> kernels) {
+  /// None where the image with its padding does not fit into \c maxArena.
+  std::optional<Buffer> describe(Value value, size_t kernel, ArrayRef<KernelOp> kernels) {
     Buffer buffer;
     buffer.value = value;
     buffer.firstKernel = buffer.lastKernel = kernel;
@@ -105,7 +115,11 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
     // The caller's output is dense; in the arena every pixel has whole units of channels.
     buffer.pixel = (buffer.isOutput ? shape.channels : memoryChannels(shape.channels)) * bytes;
     buffer.row = (buffer.margin.before[1] + shape.width + buffer.margin.after[1]) * buffer.pixel;
-    buffer.image = (buffer.margin.before[0] + shape.height + buffer.margin.after[0]) * buffer.row;
+    int64_t rows = buffer.margin.before[0] + shape.height + buffer.margin.after[0];
+    // Extents and paddings are at most 2^24 (the verifier), so a row cannot overflow; rows of it could.
+    if (rows > maxArena / buffer.row)
+      return std::nullopt;
+    buffer.image = rows * buffer.row;
     buffer.origin = buffer.margin.before[0] * buffer.row + buffer.margin.before[1] * buffer.pixel;
     return buffer;
   }

@@ -30,15 +30,14 @@ namespace n2uq {
 
 void buildSimplifyPipeline(OpPassManager &pm) {
   OpPassManager &network = pm.nest<func::FuncOp>();
+  // No CSE here: two quantizers with equal thresholds are two names in dumps and reports.
   network.addPass(createCanonicalizerPass());
-  network.addPass(createCSEPass());
   network.addPass(createSinkMaxPoolPass());
   network.addPass(createNormalizeSignsPass());
   network.addPass(createHoistMaxPoolPass());
   network.addPass(createIntegerizeThresholdsPass());
   network.addPass(createAbsorbFloatTailPass());
   network.addPass(createCanonicalizerPass());
-  network.addPass(createCSEPass());
   network.addPass(createVerifySimplifiedPass());
 }
 

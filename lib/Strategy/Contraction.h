@@ -24,6 +24,19 @@ inline int64_t rowsPerItem(int64_t rows, int64_t blocks) {
   return ceilDiv(rows, chunks);
 }
 
+/// Elements of a packed filter: the product of \p extents. Failure after an error on \p op where padding to whole blocks and
+/// vectors makes more of it than anybody has memory for.
+inline mlir::FailureOr<int64_t> packedElements(mlir::Operation *op, llvm::ArrayRef<int64_t> extents) {
+  constexpr int64_t limit = int64_t(1) << 30;
+  int64_t product = 1;
+  for (int64_t extent : extents) {
+    if (extent > limit / product)
+      return op->emitOpError() << "has a filter that takes more than " << limit << " elements when packed";
+    product *= extent;
+  }
+  return product;
+}
+
 /// The address of packed weights, which are stored as they are.
 inline mlir::Value weightData(ItemEmitter &e, mlir::Value packed) {
   return e.data(packed, [&] {

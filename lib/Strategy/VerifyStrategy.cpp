@@ -17,6 +17,9 @@ namespace n2uq {
 #include "n2uq/Strategy/Passes.h.inc"
 } // namespace n2uq
 
+/// A code of 8 bits rises or falls at most 255 times on each side of a PReLU's point.
+static constexpr int64_t maxEdges = 2 * 255;
+
 static LogicalResult verifyKernel(KernelOp kernel) {
   if (!checkedFamily(kernel))
     return failure();
@@ -49,6 +52,12 @@ static LogicalResult verifyKernel(KernelOp kernel) {
                                 << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
                                 << block;
 
+  // Every column is a comparison in the code.
+  for (Operation &op : kernel.getBody().front())
+    if (auto threshold = dyn_cast<TwoSidedThresholdOp>(op))
+      for (Value rows : {threshold.getUp(), threshold.getDown()})
+        if (cast<ShapedType>(rows.getType()).getDimSize(1) > maxEdges)
+          return op.emitOpError() << "expects at most " << maxEdges << " rising or falling thresholds a channel";
   for (Value result : kernel.getResults())
     if (getElementTypeOrSelf(result).isSignlessInteger(32))
       return kernel.emitOpError() << "yields an accumulator, which must not be written to memory";

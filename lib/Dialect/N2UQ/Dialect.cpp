@@ -1,5 +1,6 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ShapeRules.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 
 #include "mlir/IR/Builders.h"
@@ -58,8 +59,8 @@ LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (lanes != 1 && lanes != 4 && lanes != 8 && lanes != 16)
     return emitError() << "expects 1, 4, 8 or 16 lanes, but got " << lanes;
   for (int64_t extent : tile)
-    if (extent <= 0)
-      return emitError() << "expects positive tile extents, but got " << extent;
+    if (extent <= 0 || extent > maxExtent)
+      return emitError() << "expects tile extents between 1 and " << maxExtent << ", but got " << extent;
   return success();
 }
 

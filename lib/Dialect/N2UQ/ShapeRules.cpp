@@ -18,8 +18,9 @@ static LogicalResult verifyTensor(Operation *op, StringRef what, Value tensor, b
     if (shape[i] <= 0 || shape[i] > maxExtent)
       return op->emitOpError() << "expects extents of " << what << " between 1 and " << maxExtent << ", but got "
                                << shape[i];
-    if (elements > maxElements / shape[i])
-      return op->emitOpError() << "expects " << what << " of at most " << maxElements << " elements";
+    int64_t limit = dynamicBatch ? maxElements : maxParameterElements;
+    if (elements > limit / shape[i])
+      return op->emitOpError() << "expects " << what << " of at most " << limit << " elements";
     elements *= shape[i];
   }
   return success();

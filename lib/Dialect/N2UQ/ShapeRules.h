@@ -13,6 +13,8 @@ namespace n2uq {
 constexpr int64_t maxExtent = int64_t(1) << 24;
 /// No tensor of one image has more elements than this.
 constexpr int64_t maxElements = int64_t(1) << 32;
+/// No parameter has more elements than this, so that one splat in a file cannot ask for all memory.
+constexpr int64_t maxParameterElements = int64_t(1) << 28;
 
 /// All extents static but the first, positive and within bounds.
 mlir::LogicalResult verifyExtents(mlir::Operation *op, llvm::StringRef what, mlir::Value tensor);

@@ -53,7 +53,10 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   int64_t block = kernel.getStrategy()->getLanes() * kernel.getStrategy()->getTile()[2];
   int64_t blocks = ceilDiv(out.channels, block);
   int64_t taps = window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
-  std::vector<float> packed(blocks * taps * block, 0.0f);
+  FailureOr<int64_t> elements = packedElements(conv, {blocks, taps, block});
+  if (failed(elements))
+    return failure();
+  std::vector<float> packed(*elements, 0.0f);
   for (int64_t o = 0; o < out.channels; ++o)
     for (int64_t tap = 0; tap < taps; ++tap)
       packed[(o / block * taps + tap) * block + o % block] = (*filter)[o * taps + tap];

@@ -38,7 +38,10 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
     return op.emitOpError() << "expects constant weights";
   int64_t block = kernel.getStrategy()->getLanes() * kernel.getStrategy()->getTile()[2];
   int64_t outputs = channelsOf(op.getResult()), inputs = channelsOf(op.getInput()), blocks = ceilDiv(outputs, block);
-  std::vector<float> packed(blocks * inputs * block, 0.0f);
+  FailureOr<int64_t> elements = packedElements(op, {blocks, inputs, block});
+  if (failed(elements))
+    return failure();
+  std::vector<float> packed(*elements, 0.0f);
   for (int64_t o = 0; o < outputs; ++o)
     for (int64_t k = 0; k < inputs; ++k)
       packed[(o / block * inputs + k) * block + o % block] = (*weights)[o * inputs + k];

@@ -42,7 +42,10 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   Window window = conv.getWindow();
   int64_t channels = channelsOf(conv.getInput()), rowChannels = memoryChannels(channels);
   int64_t taps = window.kernel[0] * window.kernel[1];
-  std::vector<int8_t> packed(taps * rowChannels, 0);
+  FailureOr<int64_t> elements = packedElements(conv, {taps, rowChannels});
+  if (failed(elements))
+    return failure();
+  std::vector<int8_t> packed(*elements, 0);
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t tap = 0; tap < taps; ++tap)
       packed[tap * rowChannels + c] = (*filter)[c * taps + tap];

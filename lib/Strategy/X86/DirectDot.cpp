@@ -90,7 +90,10 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   int64_t blocks = ceilDiv(out.channels, block), rowChannels = memoryChannels(in.channels);
   int64_t groupIn = in.channels / window.groups, groupOut = out.channels / window.groups;
   int64_t taps = window.kernel[0] * window.kernel[1];
-  std::vector<int8_t> packed(blocks * taps * rowChannels * block, 0);
+  FailureOr<int64_t> elements = packedElements(conv, {blocks, taps, rowChannels, block});
+  if (failed(elements))
+    return failure();
+  std::vector<int8_t> packed(*elements, 0);
   for (int64_t o = 0; o < out.channels; ++o)
     for (int64_t tap = 0; tap < taps; ++tap)
       for (int64_t j = 0; j < groupIn; ++j) {
