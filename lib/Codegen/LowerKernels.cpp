@@ -144,7 +144,7 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
 
     for (auto [result, value] : llvm::enumerate(kernel.getResults())) {
       Operation *quantizer = kernel.getYielded(result).getDefiningOp();
-      if (!codeBitsOf(value.getType()) || !quantizer || nameOf(quantizer).empty())
+      if (!codeBitsOf(value.getType()) || !quantizer || !givesQuantizerCodes(quantizer) || nameOf(quantizer).empty())
         continue;
       ImageShape shape(value.getType());
       BufferAttr buffer = kernel.getBuffer(result);

@@ -24,8 +24,8 @@ inline int64_t rowsPerItem(int64_t rows, int64_t blocks) {
   return ceilDiv(rows, chunks);
 }
 
-/// Elements of a packed filter: the product of \p extents. Failure after an error on \p op where padding to whole blocks and
-/// vectors makes more of it than anybody has memory for.
+/// Elements of a packed filter: the product of \p extents. Failure after an error on \p op where padding to whole
+/// blocks and vectors makes more of it than anybody has memory for.
 inline mlir::FailureOr<int64_t> packedElements(mlir::Operation *op, llvm::ArrayRef<int64_t> extents) {
   constexpr int64_t limit = int64_t(1) << 30;
   int64_t product = 1;

@@ -108,7 +108,7 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
     SmallVector<Value> yielded;
     for (Operation *op : body)
       for (Value result : op->getResults())
-        if ((keepCodes && codeBitsOf(result.getType()) && !isa<MaxPoolOp>(op)) ||
+        if ((keepCodes && codeBitsOf(result.getType()) && givesQuantizerCodes(op)) ||
             llvm::any_of(result.getUsers(), [&](Operation *user) { return !inside.contains(user); }))
           yielded.push_back(result);
     if (yielded.empty())

@@ -72,11 +72,12 @@ void SinkMaxPoolPass::sink(QuantizeOp quantize) {
   for (Operation *op : behind)
     value = cloneTailOp(builder, op, value);
   auto unpooledShape = cast<RankedTensorType>(value.getType()).getShape();
-  auto codes = QuantizeOp::create(builder, withSuffix(quantize, ".unpooled"),
+  auto codes = QuantizeOp::create(builder, withSuffix(quantize, unpooledSuffix),
                                   RankedTensorType::get(unpooledShape, getElementTypeOrSelf(quantize.getType())), value,
                                   quantize.getThresholds(), quantize.getNanIsTop());
   auto pooledCodes = MaxPoolOp::create(builder, quantize.getLoc(), quantize.getType(), codes, pool.getKernel(),
                                        pool.getStrides(), pool.getPadding());
+  pooledCodes->setAttr(pooledQuantizerAttrName, builder.getUnitAttr());
   quantize.replaceAllUsesWith(pooledCodes.getResult());
   remark::passed(pool.getLoc(), remark::RemarkOpts::name("PooledCodes").category(DEBUG_TYPE))
       << "codes are pooled behind the quantizer";

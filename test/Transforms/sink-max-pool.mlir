@@ -7,7 +7,7 @@
 // CHECK: %[[Y:.*]] = n2uq.prelu %{{.*}} : tensor<?x4x4x1xf32>
 // CHECK: %[[U:.*]] = n2uq.affine %[[Y]] {{.*}} : tensor<?x4x4x1xf32>
 // CHECK: %[[Q:.*]] = n2uq.quantize %[[U]], %{{.*}} -> tensor<?x4x4x1xui2>
-// CHECK: n2uq.max_pool %[[Q]] kernel = [3, 3] strides = [2, 2] padding = [1, 1, 1, 1] : tensor<?x4x4x1xui2> -> tensor<?x2x2x1xui2>
+// CHECK: n2uq.max_pool %[[Q]] kernel = [3, 3] strides = [2, 2] padding = [1, 1, 1, 1] {n2uq.quantizer} : tensor<?x4x4x1xui2> -> tensor<?x2x2x1xui2>
 // The pool of codes is what the model's quantizer was.
 // NAME: n2uq.quantize {{.*}} loc("quan.unpooled")
 // NAME: n2uq.max_pool {{.*}} loc("quan")

@@ -82,6 +82,12 @@ bool isKernelRoot(Operation *op) {
              PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedFullyConnectedOp>(op);
 }
 
+bool givesQuantizerCodes(Operation *op) {
+  if (isa<QuantizeOp, ThresholdOp, TwoSidedThresholdOp>(op))
+    return !nameOf(op).ends_with(unpooledSuffix);
+  return op->hasAttr(pooledQuantizerAttrName);
+}
+
 StringRef nameOf(Operation *op) {
   if (auto loc = dyn_cast<NameLoc>(op->getLoc()))
     return loc.getName().getValue();

@@ -38,6 +38,15 @@ bool isElementwise(mlir::Operation *op);
 /// Whether `op` can be the root of a kernel: a contraction, a pool, or an op that moves elements to another place.
 bool isKernelRoot(mlir::Operation *op);
 
+/// What a quantizer's name ends with where its codes are pooled before they are the model's.
+constexpr llvm::StringLiteral unpooledSuffix = ".unpooled";
+
+/// On a max_pool whose codes, not those of the quantizer in front of it, are the model's.
+constexpr llvm::StringLiteral pooledQuantizerAttrName = "n2uq.quantizer";
+
+/// Whether the result of \p op is what dumps and reports know as a quantizer's codes.
+bool givesQuantizerCodes(mlir::Operation *op);
+
 /// The name of the module that `op` came from, or an empty string.
 llvm::StringRef nameOf(mlir::Operation *op);
 
