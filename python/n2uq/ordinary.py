@@ -150,7 +150,7 @@ class _Draw:
                 weight[np.abs(weight).reshape(len(weight), -1).max(1) == 0] = 0.01
         weight = weight.astype(np.float32)
         self.out[f"{conv.name}.weight"] = weight
-        return _convolve(x, _quantized(weight, self.network.bits) if conv.quantized else weight, conv)
+        return convolve(x, _quantized(weight, self.network.bits) if conv.quantized else weight, conv)
 
     def norm(self, name, x):
         rng, channels = self.rng(name), x.shape[-1]
@@ -207,8 +207,8 @@ def _quantized(weight, bits):
     return ((2 * k - levels) * factor / levels).astype(np.float32)
 
 
-def _convolve(x, weight, conv):
-    """NHWC convolution by matrix products; good to float32 rounding, which is all that statistics need."""
+def convolve(x, weight, conv):
+    """NHWC convolution of padding kernel // 2, by matrix products; good to float32 rounding, which is all that statistics need."""
     k, pad = conv.kernel, conv.kernel // 2
     x = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     height, width = x.shape[1] - k + 1, x.shape[2] - k + 1
