@@ -8,7 +8,6 @@ median over the rounds of (median of the contender) / (median of ours): both sid
 """
 
 import argparse
-import collections
 import datetime
 import gc
 import json
@@ -21,7 +20,7 @@ import time
 
 import numpy as np
 
-from . import ordinary, peers
+from . import architecture, ordinary, peers
 from .errors import Error
 
 _SLICE = 0.25  # seconds of a contender in a round
@@ -127,7 +126,7 @@ def commit():
 
 def bench(models, threads, batch, seconds, folder):
     """Prepares and times everything; returns what the JSON holds."""
-    rows, notes, missing = [], collections.OrderedDict(), []
+    rows, notes, missing = [], {}, []
     before = os.getloadavg()[0]
     for name in models:
         contenders = []
@@ -140,7 +139,7 @@ def bench(models, threads, batch, seconds, folder):
                     raise
                 missing.append(str(error))
                 print(f"  {error}", flush=True)
-        network = peers.architecture.build(name, peers.MODELS[name])
+        network = architecture.build(name, peers.MODELS[name])
         x = ordinary.images(batch, network.stem.inputs, network.image, 5)
         for contender in contenders:
             notes[contender.title] = f"{contender.version}: {contender.note}"

@@ -36,8 +36,8 @@ def ours(name, folder):
     toolchain.compile_file(model, library, target_cpu="host")
     with runtime.Model(library) as compiled:
         info = compiled.info
-    kernels = collections.Counter(kernel["strategy"].split(",")[0].split("<")[0].strip() for kernel in info["kernels"]
-                                  if kernel["macs"])
+    # A strategy is written as its kernel's name, then its parameters.
+    kernels = collections.Counter(kernel["strategy"].split()[0] for kernel in info["kernels"] if kernel["macs"])
     note = ("kernels: " + ", ".join(f"{count} {kernel}" for kernel, count in sorted(kernels.items())) +
             f"; {(info['arena_bytes'] + info['weight_bytes']) / 2**20:.1f} MiB for a run of one image")
 
