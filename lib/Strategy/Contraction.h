@@ -24,6 +24,28 @@ inline int64_t rowsPerItem(int64_t rows, int64_t blocks) {
   return ceilDiv(rows, chunks);
 }
 
+/// The part of an image that one work item computes: rows [firstRow, lastRow) of the block of channels from \c channel
+/// on. Blocks are the outer loop over items, so that neighbouring items read the same weights.
+struct ItemPart {
+  mlir::Value block, channel, firstRow, lastRow;
+};
+
+inline ItemPart partOf(ItemEmitter &e, int64_t height, int64_t rows, int64_t blockChannels) {
+  int64_t chunks = ceilDiv(height, rows);
+  ItemPart part;
+  part.block = e.divide(e.item, chunks);
+  part.channel = e.mul(part.block, blockChannels);
+  part.firstRow = e.mul(e.modulo(e.item, chunks), rows);
+  part.lastRow = e.min(e.add(part.firstRow, rows), e.number(height));
+  return part;
+}
+
+/// The address of tap (0, 0), channel 0, of output (y, x) of \p window on an image whose memory holds the padding.
+inline mlir::Value windowCorner(ItemEmitter &e, const Access &in, const Window &window, mlir::Value y, mlir::Value x) {
+  return e.at(in.base, e.add(e.add(e.mul(y, window.strides[0] * in.row), e.mul(x, window.strides[1] * in.pixel)),
+                             -window.before[0] * in.row - window.before[1] * in.pixel));
+}
+
 /// Elements of a packed filter: the product of \p extents. Failure after an error on \p op where padding to whole
 /// blocks and vectors makes more of it than anybody has memory for.
 inline mlir::FailureOr<int64_t> packedElements(mlir::Operation *op, llvm::ArrayRef<int64_t> extents) {

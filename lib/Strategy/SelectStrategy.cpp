@@ -5,11 +5,12 @@
 #include "n2uq/Strategy/Passes.h"
 
 #include "mlir/IR/Remarks.h"
-
-#define DEBUG_TYPE "n2uq-select-strategy"
+#include "llvm/Support/DebugLog.h"
 
 using namespace mlir;
 using namespace n2uq;
+
+#define DEBUG_TYPE "n2uq-select-strategy"
 
 namespace n2uq {
 #define GEN_PASS_DEF_SELECTSTRATEGYPASS
@@ -50,6 +51,7 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
         continue;
       }
       Plan plan = family->plan(kernel, target);
+      LDBG() << nameOf(kernel) << ": " << family->name << " would take " << int64_t(plan.cycles) << " cycles";
       bool forced = force == family->name;
       if (!best || forced || (force != best->name && plan.cycles < bestPlan.cycles)) {
         second = best;

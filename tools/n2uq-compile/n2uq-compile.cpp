@@ -82,15 +82,14 @@ static std::string run(n2uq::CompileOptions &options, const std::string &output,
   n2uq::registerModelDialects(registry);
   n2uq::registerDialects(registry);
   // Lives to the end of the process: see loadModel.
-  auto &context = *new mlir::MLIRContext(registry);
+  static auto &context = *new mlir::MLIRContext(registry);
+  n2uq::printWarnings(context, tool);
   mlir::OwningOpRef<mlir::ModuleOp> module = n2uq::loadModel(files[0], context, error);
   if (!module)
     return error;
   if (options.modelName.empty())
     options.modelName = llvm::sys::path::stem(files[0]).str();
-  error = n2uq::compileModel(*module, options, output);
-  (void)module.release();
-  return error;
+  return n2uq::compileModel(*module, options, output);
 }
 
 int main(int argc, char **argv) {

@@ -61,11 +61,11 @@ static std::string run(const std::string &modelPath, const std::string &libraryP
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
   // Lives to the end of the process: see loadModel.
-  auto &context = *new mlir::MLIRContext(registry);
+  static auto &context = *new mlir::MLIRContext(registry);
   mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(modelPath, context, error);
   if (!module)
     return error;
-  mlir::ModuleOp model = module.release();
+  mlir::ModuleOp model = *module;
   mlir::func::FuncOp function = findFunction(model, options.function, error);
   if (!function)
     return error;

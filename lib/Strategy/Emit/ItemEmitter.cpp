@@ -209,13 +209,13 @@ void ItemEmitter::clearBorder(Value begin, Value end, Value channel, int64_t cou
   for (auto [index, result] : llvm::enumerate(kernel.getResults())) {
     BufferAttr buffer = kernel.getBuffer(index);
     ImageShape shape(result.getType());
-    if (buffer.getSpace() != "arena")
-      continue;
-    const Access &access = results[index];
     int64_t before = buffer.getOrigin() / buffer.getRow(); // rows above the image
     int64_t left = buffer.getOrigin() % buffer.getRow() / buffer.getPixel();
     int64_t columns = buffer.getRow() / buffer.getPixel();
     int64_t rows = buffer.getImage() / buffer.getRow();
+    if (columns == shape.width && rows == shape.height)
+      continue;
+    const Access &access = results[index];
     // No store may reach behind the block: the next channels of the last block are the next pixel.
     int64_t bytes = std::gcd(count * access.channel, channelUnit);
     auto clear = [&](Value y, int64_t firstX, int64_t lastX) {

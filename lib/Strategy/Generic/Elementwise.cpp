@@ -32,9 +32,9 @@ int64_t items(KernelOp kernel) {
 void emit(KernelOp kernel, ItemEmitter &e) {
   ImageShape out(kernel.getResult(0).getType());
   int64_t rows = kernel.getStrategy()->getTile()[0];
-  Value firstRow = e.mul(e.item, rows), lastRow = e.min(e.add(firstRow, rows), e.number(out.height));
-  e.clearBorder(firstRow, lastRow, e.number(0), memoryChannels(out.channels));
-  e.loop(firstRow, lastRow, [&](Value y) {
+  ItemPart part = partOf(e, out.height, rows, memoryChannels(out.channels));
+  e.clearBorder(part.firstRow, part.lastRow, e.number(0), memoryChannels(out.channels));
+  e.loop(part.firstRow, part.lastRow, [&](Value y) {
     e.loop(e.number(0), e.number(out.width), [&](Value x) {
       e.loop(e.number(0), e.number(ceilDiv(out.channels, e.lanes)),
              [&](Value v) { e.finish({}, y, x, 1, e.mul(v, e.lanes)); });

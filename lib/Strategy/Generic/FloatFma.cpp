@@ -96,15 +96,13 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   int64_t groupIn = in.channels / window.groups, groupOut = out.channels / window.groups;
   Access input = e.read(conv.getInput());
 
-  int64_t chunks = ceilDiv(out.height, tile[0]);
-  Value blockIndex = e.divide(e.item, chunks), chunk = e.modulo(e.item, chunks);
-  Value firstRow = e.mul(chunk, tile[0]), lastRow = e.min(e.add(firstRow, tile[0]), e.number(out.height));
-  Value channel = e.mul(blockIndex, block);
+  ItemPart part = partOf(e, out.height, tile[0], block);
   int64_t tapBytes = groupIn * block * 4;
   Value weights =
-      e.at(weightData(e, conv.getPacked()), e.mul(blockIndex, window.kernel[0] * window.kernel[1] * tapBytes));
-  Value image = e.at(input.base, e.mul(e.divide(channel, groupOut), window.groups > 1 ? groupIn * input.channel : 0));
-  e.clearBorder(firstRow, lastRow, channel, block);
+      e.at(weightData(e, conv.getPacked()), e.mul(part.block, window.kernel[0] * window.kernel[1] * tapBytes));
+  Value image =
+      e.at(input.base, e.mul(e.divide(part.channel, groupOut), window.groups > 1 ? groupIn * input.channel : 0));
+  e.clearBorder(part.firstRow, part.lastRow, part.channel, block);
 
   /// `pixels` outputs from (y, x) on, with taps [kwFirst, kwLast) of every row of the window.
   auto emitTile = [&](Value y, Value x, int64_t pixels, Value kwFirst, Value kwLast) {
@@ -138,7 +136,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
       Column column;
       for (int64_t i = 0; i < pixels; ++i)
         column.push_back(accumulators[i * n + j]);
-      e.finish(column, y, x, pixels, e.add(channel, j * e.lanes));
+      e.finish(column, y, x, pixels, e.add(part.channel, j * e.lanes));
     }
   };
 
@@ -146,7 +144,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   int64_t inner = std::min(ceilDiv(window.before[1], window.strides[1]), out.width);
   int64_t fitting = in.width + window.before[1] - window.reach(1); // the last origin that fits, plus the padding
   int64_t outer = fitting < 0 ? inner : std::clamp(fitting / window.strides[1] + 1, inner, out.width);
-  e.loop(firstRow, lastRow, [&](Value y) {
+  e.loop(part.firstRow, part.lastRow, [&](Value y) {
     auto clipped = [&](Value x) {
       Value origin = e.add(e.mul(x, window.strides[1]), -window.before[1]);
       auto [first, last] = clippedTaps(e, origin, in.width, window.kernel[1], window.dilations[1]);

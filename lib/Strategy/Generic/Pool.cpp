@@ -42,8 +42,8 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   int64_t rows = kernel.getStrategy()->getTile()[0];
   bool floats = input.element.isF32();
 
-  Value firstRow = e.mul(e.item, rows), lastRow = e.min(e.add(firstRow, rows), e.number(out.height));
-  e.clearBorder(firstRow, lastRow, e.number(0), memoryChannels(out.channels));
+  ItemPart part = partOf(e, out.height, rows, memoryChannels(out.channels));
+  e.clearBorder(part.firstRow, part.lastRow, e.number(0), memoryChannels(out.channels));
 
   /// Taps of the window at output `index` that lie inside of the image.
   auto clip = [&](unsigned axis, Value index, int64_t extent) {
@@ -53,7 +53,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
     Value last = e.min(e.add(negative, extent), e.number(window.kernel[axis]));
     return std::make_tuple(origin, first, last);
   };
-  e.loop(firstRow, lastRow, [&](Value y) {
+  e.loop(part.firstRow, part.lastRow, [&](Value y) {
     auto [originY, khFirst, khLast] = clip(0, y, in.height);
     e.loop(e.number(0), e.number(out.width), [&, originY = originY, khFirst = khFirst, khLast = khLast](Value x) {
       auto [originX, kwFirst, kwLast] = clip(1, x, in.width);

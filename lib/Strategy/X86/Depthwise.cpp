@@ -72,18 +72,15 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   Access in = e.read(conv.getInput());
   Value weights = weightData(e, conv.getPacked());
 
-  Value firstRow = e.mul(e.item, tile[0]), lastRow = e.min(e.add(firstRow, tile[0]), e.number(out.height));
-  e.clearBorder(firstRow, lastRow, e.number(0), rowChannels);
+  ItemPart part = partOf(e, out.height, tile[0], rowChannels);
+  e.clearBorder(part.firstRow, part.lastRow, e.number(0), rowChannels);
   VectorType bytes = e.vector(e.b.getI8Type(), e.lanes);
-  e.loop(firstRow, lastRow, [&](Value y) {
+  e.loop(part.firstRow, part.lastRow, [&](Value y) {
     e.loop(e.number(0), e.number(rowChannels / e.lanes), [&](Value v) {
       Value channel = e.mul(v, e.lanes);
       e.loop(e.number(0), e.number(ceilDiv(out.width, m)), [&](Value t) {
         Value x = e.min(e.mul(t, m), e.number(out.width - m));
-        Value corner =
-            e.at(in.base, e.add(e.add(e.mul(y, window.strides[0] * in.row), e.mul(x, window.strides[1] * in.pixel)),
-                                -window.before[0] * in.row - window.before[1] * in.pixel));
-        corner = e.at(corner, channel);
+        Value corner = e.at(windowCorner(e, in, window, y, x), channel);
         SmallVector<Value> accumulators(m, e.splat(int32_t(0)));
         accumulators = e.loop(e.number(0), e.number(window.kernel[0]), accumulators, [&](Value kh, ValueRange rowAccs) {
           Value rowCodes = e.at(corner, e.mul(kh, window.dilations[0] * in.row));

@@ -153,20 +153,15 @@ void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
   int64_t run = window.kernel[1] / runs * rowChannels / 4;
   int64_t stepBytes = block * 4;
 
-  int64_t chunks = ceilDiv(out.height, tile[0]);
-  Value blockIndex = e.divide(e.item, chunks), chunk = e.modulo(e.item, chunks);
-  Value firstRow = e.mul(chunk, tile[0]), lastRow = e.min(e.add(firstRow, tile[0]), e.number(out.height));
-  Value channel = e.mul(blockIndex, block);
+  ItemPart part = partOf(e, out.height, tile[0], block);
   Value weights = e.at(weightData(e, conv.getPacked()),
-                       e.mul(blockIndex, window.kernel[0] * window.kernel[1] * (rowChannels / 4) * stepBytes));
-  e.clearBorder(firstRow, lastRow, channel, block);
+                       e.mul(part.block, window.kernel[0] * window.kernel[1] * (rowChannels / 4) * stepBytes));
+  e.clearBorder(part.firstRow, part.lastRow, part.channel, block);
 
-  e.loop(firstRow, lastRow, [&](Value y) {
+  e.loop(part.firstRow, part.lastRow, [&](Value y) {
     e.loop(e.number(0), e.number(ceilDiv(out.width, m)), [&](Value t) {
       Value x = e.min(e.mul(t, m), e.number(out.width - m));
-      Value corner =
-          e.at(in.base, e.add(e.add(e.mul(y, window.strides[0] * in.row), e.mul(x, window.strides[1] * in.pixel)),
-                              -window.before[0] * in.row - window.before[1] * in.pixel));
+      Value corner = windowCorner(e, in, window, y, x);
       SmallVector<Value> accumulators(m * n, e.splat(int32_t(0)));
       accumulators = e.loop(e.number(0), e.number(window.kernel[0]), accumulators, [&](Value kh, ValueRange rowAccs) {
         Value rowCodes = e.at(corner, e.mul(kh, window.dilations[0] * in.row));
@@ -194,7 +189,7 @@ void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
         Column column;
         for (int64_t i = 0; i < m; ++i)
           column.push_back(accumulators[i * n + j]);
-        e.finish(column, y, x, m, e.add(channel, j * e.lanes));
+        e.finish(column, y, x, m, e.add(part.channel, j * e.lanes));
       }
     });
   });

@@ -8,12 +8,11 @@ What a fused multiply-add rounds differs from two roundings in the last bit; num
 overflow tell every wrong one. Prints `N cases equal`.
 """
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
 
-from networks import Network
+from networks import Network, compile_and_compare
 
 
 def full_mantissas(rng, shape, low, high, signed=True):
@@ -48,15 +47,11 @@ def main():
             x = net.flatten(x, "flatten")
             if name in ("ordinary", "cancelling"):
                 x = net.fully_connected(x, full_mantissas(rng, (19, net.shape(x)[0]), -4, 4), "fc")
-            model, library, images = scratch / "m.mlir", scratch / "m.so", scratch / "x.npy"
-            model.write_text(net.text(x))
-            np.save(images, full_mantissas(rng, (2, channels, height, width), low, high, signed))
+            images = full_mantissas(rng, (2, channels, height, width), low, high, signed)
             for cpu in cpus:
-                subprocess.run(["n2uq-compile", model, "-o", library, f"--target-cpu={cpu}"], check=True)
-                diff = ["n2uq-diff", model, library, f"--input=input={images}"]
-                result = subprocess.run(diff, stdout=subprocess.PIPE, text=True)
-                if result.returncode != 0:
-                    print(result.stdout, f"shape {number}, {name} numbers, {cpu}: different", sep="\n")
+                failed, table = compile_and_compare(net, x, images, cpu, scratch)
+                if failed:
+                    print(table, f"shape {number}, {name} numbers, {cpu}: different", sep="\n")
                     return 1
                 count += 1
     print(f"{count} cases equal")

@@ -9,12 +9,11 @@ part of an image; one tensor with two different quantizers; clamps; a quantizer 
 infinity. Prints `N networks equal`.
 """
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
 
-from networks import Network, odd_weights, uneven_thresholds
+from networks import Network, compile_and_compare, odd_weights, uneven_thresholds
 
 
 def pooled_tail(rng, slopes):
@@ -75,19 +74,14 @@ def main():
         net, x = build(rng)
         x = net.flatten(x, "flatten")
         x = net.affine(net.fully_connected(x, rng.normal(0, 0.1, (5, net.shape(x)[0])), "fc"), None, rng.normal(0, 1, 5))
-        model, library, images = scratch / f"{name}.mlir", scratch / "m.so", scratch / "x.npy"
-        model.write_text(net.text(x))
         pixels = rng.normal(0, 1.5, (4, *net.input_shape)).astype(np.float32)
         pixels[1].flat[::7] = np.nan
         pixels[2].flat[::5] = np.inf
         pixels[2].flat[1::5] = -np.inf
-        np.save(images, pixels)
         for cpu in cpus:
-            subprocess.run(["n2uq-compile", model, "-o", library, f"--target-cpu={cpu}", "--keep-codes"], check=True)
-            diff = ["n2uq-diff", model, library, f"--input=input={images}", "--threads=2"]
-            result = subprocess.run(diff, stdout=subprocess.PIPE, text=True)
-            if result.returncode != 0:
-                print(result.stdout, f"{name}, {cpu}: different", sep="\n")
+            failed, table = compile_and_compare(net, x, pixels, cpu, scratch)
+            if failed:
+                print(table, f"{name}, {cpu}: different", sep="\n")
                 return 1
             count += 1
     print(f"{count} networks equal")

@@ -11,12 +11,11 @@ reaches its exact bounds. Prints the cases and `N cases equal`; exits 1 at the f
 """
 import argparse
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
 
-from networks import Network, odd_weights, uneven_thresholds
+from networks import Network, compile_and_compare, odd_weights, uneven_thresholds
 
 # (height, width, channels, outputs, kernel, strides, padding, dilations, groups, bits)
 SQUARE = (1, 1)
@@ -128,18 +127,13 @@ def main():
         for index, (case, kind, tail) in enumerate(group):
             branch = add_case(net, image, case, kind, tail, (options.seed, part, number, index), f"case{index}")
             total = branch if total is None else net.add(total, branch)
-        model = options.scratch / f"group{part}.{number}.mlir"
-        model.write_text(net.text(total))
-        images = options.scratch / "images.npy"
         rng = np.random.default_rng((options.seed, number))
-        np.save(images, rng.normal(0, 1, (3, 2, SOURCE, SOURCE)).astype(np.float32))
+        images = rng.normal(0, 1, (3, 2, SOURCE, SOURCE)).astype(np.float32)
+        force = [f"--kernel={options.kernel}"] if options.kernel else []
         for cpu in options.cpus.split(","):
-            library = options.scratch / f"{cpu}.so"
-            force = [f"--kernel={options.kernel}"] if options.kernel else []
-            subprocess.run(["n2uq-compile", model, "-o", library, f"--target-cpu={cpu}", "--keep-codes", *force], check=True)
-            result = subprocess.run(["n2uq-diff", model, library, f"--input=input={images}"], stdout=subprocess.PIPE, text=True)
-            if result.returncode != 0:
-                print(result.stdout, *group, f"different for {cpu}, seed {options.seed}: {model}", sep="\n")
+            failed, table = compile_and_compare(net, total, images, cpu, options.scratch, *force)
+            if failed:
+                print(table, *group, f"different for {cpu}, seed {options.seed}, part {options.part}", sep="\n")
                 return 1
             count += len(group)
     print(f"{count} cases equal")
