@@ -197,7 +197,7 @@ func.func private @strategy_lanes() attributes {s = #n2uq.strategy<kernel = dire
 
 // -----
 
-// expected-error @+1 {{expects positive tile extents, but got 0}}
+// expected-error @+1 {{expects tile extents between 1 and 16777216, but got 0}}
 func.func private @strategy_tile() attributes {s = #n2uq.strategy<kernel = direct_dot, lanes = 4, tile = [1, 0]>}
 
 // -----
