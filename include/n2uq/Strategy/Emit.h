@@ -111,7 +111,7 @@ private:
   Access inBuffer(BufferAttr buffer, mlir::Type type);
   void findAccess(mlir::Value tensor);
   mlir::Value parameter(mlir::Value constant, mlir::Value channel);
-  mlir::Value threshold(mlir::Value rows, int64_t k, mlir::Value channel);
+  mlir::Value threshold(mlir::Value rows, mlir::Value k, mlir::Value channel);
   /// Adds to \p counts, for every pixel, how many thresholds of the channel it reaches.
   void countReached(llvm::ArrayRef<mlir::Value> column, mlir::Value rows, mlir::Value channel, bool nanIsTop,
                     bool subtract, Column &counts);

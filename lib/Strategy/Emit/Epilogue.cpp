@@ -7,6 +7,7 @@
 #include "n2uq/Strategy/Emit.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 #include <cstring>
@@ -32,17 +33,20 @@ static std::vector<int32_t> constantWords(Value constant) {
   return words;
 }
 
+/// A vector whose lanes all have these bits, as floats or as integers.
+static Value splatOfBits(ItemEmitter &e, VectorType type, int32_t word) {
+  if (!type.getElementType().isF32())
+    return e.splat(word);
+  APFloat number(APFloat::IEEEsingle(), APInt(32, uint32_t(word)));
+  return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, number));
+}
+
 /// One number per channel as a vector at `channel`, or one number for all as a splat.
 Value ItemEmitter::parameter(Value constant, Value channel) {
   auto type = cast<ShapedType>(constant.getType());
   VectorType vectorType = vector(type.getElementType(), lanes);
-  if (type.getNumElements() == 1) {
-    int32_t word = constantWords(constant).front();
-    if (type.getElementType().isF32())
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(vectorType, APFloat(APFloat::IEEEsingle(), APInt(32, uint32_t(word)))));
-    return splat(word);
-  }
+  if (type.getNumElements() == 1)
+    return splatOfBits(*this, vectorType, constantWords(constant).front());
   Value from = data(constant, [&] {
     std::vector<int32_t> words = constantWords(constant);
     words.resize(memoryChannels(words.size()), 0);
@@ -51,18 +55,16 @@ Value ItemEmitter::parameter(Value constant, Value channel) {
   return load(vectorType, at(from, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
 }
 
-/// Threshold k of each channel. Rows are stored transposed, so that a vector of channels is one load.
-Value ItemEmitter::threshold(Value rows, int64_t k, Value channel) {
+/// Threshold k of each channel. Rows are stored transposed, so that a vector of channels is one load; of one row for
+/// all channels, a number is broadcast (a constant where k is one).
+Value ItemEmitter::threshold(Value rows, Value k, Value channel) {
   auto type = cast<ShapedType>(rows.getType());
-  int64_t channels = type.getDimSize(0), count = type.getDimSize(1), stride = memoryChannels(channels);
+  int64_t channels = type.getDimSize(0), count = type.getDimSize(1);
   VectorType vectorType = vector(type.getElementType(), lanes);
-  if (channels == 1) {
-    int32_t word = constantWords(rows)[k];
-    if (type.getElementType().isF32())
-      return arith::ConstantOp::create(
-          b, DenseElementsAttr::get(vectorType, APFloat(APFloat::IEEEsingle(), APInt(32, uint32_t(word)))));
-    return splat(word);
-  }
+  IntegerAttr knownK;
+  if (channels == 1 && matchPattern(k, m_Constant(&knownK)))
+    return splatOfBits(*this, vectorType, constantWords(rows)[knownK.getInt()]);
+  int64_t stride = channels == 1 ? 1 : memoryChannels(channels);
   Value from = data(rows, [&] {
     std::vector<int32_t> words = constantWords(rows), transposed(count * stride, 0);
     for (int64_t c = 0; c < channels; ++c)
@@ -70,13 +72,19 @@ Value ItemEmitter::threshold(Value rows, int64_t k, Value channel) {
         transposed[j * stride + c] = words[c * count + j];
     return asBytes(transposed);
   });
-  return load(vectorType, at(from, add(mul(channel, 4), k * stride * 4)), lanes == 1 ? 4 : lanes * 4);
+  Value row = at(from, mul(k, stride * 4));
+  if (channels == 1)
+    return vector::BroadcastOp::create(b, vectorType, load(type.getElementType(), row, 4));
+  return load(vectorType, at(row, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
 }
+
+/// More thresholds than this are a loop: 255 of them for every pixel of a tile would be more code than any cache holds.
+static constexpr int64_t maxUnrolledThresholds = 16;
 
 void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel, bool nanIsTop, bool subtract,
                                Column &counts) {
   int64_t levels = cast<ShapedType>(rows.getType()).getDimSize(1);
-  for (int64_t k = 0; k < levels; ++k) {
+  auto countOne = [&](Value k, Column &into) {
     Value edge = threshold(rows, k, channel);
     for (auto [pixel, value] : llvm::enumerate(column)) {
       Value reached;
@@ -86,14 +94,28 @@ void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel
       else
         reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
       Value one = arith::ExtUIOp::create(b, ints(), reached);
-      if (!counts[pixel])
-        counts[pixel] = one;
+      if (!into[pixel])
+        into[pixel] = one;
       else if (subtract)
-        counts[pixel] = arith::SubIOp::create(b, counts[pixel], one);
+        into[pixel] = arith::SubIOp::create(b, into[pixel], one);
       else
-        counts[pixel] = arith::AddIOp::create(b, counts[pixel], one);
+        into[pixel] = arith::AddIOp::create(b, into[pixel], one);
     }
+  };
+  if (levels <= maxUnrolledThresholds) {
+    for (int64_t k = 0; k < levels; ++k)
+      countOne(number(k), counts);
+    return;
   }
+  for (Value &count : counts)
+    if (!count)
+      count = splat(int32_t(0));
+  SmallVector<Value> last = loop(number(0), number(levels), counts, [&](Value k, ValueRange carried) {
+    Column next(carried.begin(), carried.end());
+    countOne(k, next);
+    return next;
+  });
+  counts.assign(last.begin(), last.end());
 }
 
 Column ItemEmitter::columnOf(Value value, Value y, Value x, int64_t pixels, Value channel, Columns &columns) {
