@@ -52,3 +52,18 @@ func.func @strategy_of_another_root(%codes: tensor<?x2x2x3xui2>, %w: tensor<2x1x
   }
   return %0 : tensor<?x2x2x2xui2>
 }
+
+// -----
+
+// One output and one channel, padded to 16 of each: 256 times the filter.
+func.func @too_large(%codes: tensor<?x4096x4095x1xui1>) -> tensor<?x1x1x1xui1> {
+  %w = arith.constant dense<1> : tensor<1x4096x4095x1xi8>
+  %t = arith.constant dense<1> : tensor<1x1xi32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 1, 1]> -> tensor<?x1x1x1xui1> {
+    // expected-error @+1 {{has a filter that takes more than 1073741824 elements when packed}}
+    %acc = n2uq.conv2d %codes, %w : tensor<?x4096x4095x1xui1>, tensor<1x4096x4095x1xi8> -> tensor<?x1x1x1xi32>
+    %q = n2uq.threshold %acc, %t : tensor<?x1x1x1xi32>, tensor<1x1xi32> -> tensor<?x1x1x1xui1>
+    n2uq.yield %q : tensor<?x1x1x1xui1>
+  }
+  return %0 : tensor<?x1x1x1xui1>
+}

@@ -116,3 +116,32 @@ func.func @constant_without_content(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   }
   return %0 : tensor<?x8xf32>
 }
+
+// -----
+
+func.func @columns(%codes: tensor<?x4x4x2xui2>) -> tensor<?x4x4x2xui2> {
+  %packed = arith.constant dense<0> : tensor<1x1x1x4x4x4xi8>
+  %base = arith.constant dense<0> : tensor<2xi32>
+  %up = arith.constant dense<0> : tensor<2x511xi32>
+  %down = arith.constant dense<0> : tensor<2x1xi32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 4, tile = [1, 1, 1]> -> tensor<?x4x4x2xui2> {
+    %acc = n2uq.packed_conv2d %codes, %packed : tensor<?x4x4x2xui2>, tensor<1x1x1x4x4x4xi8> -> tensor<?x4x4x2xi32>
+    // expected-error @+1 {{expects at most 510 rising or falling thresholds a channel}}
+    %q = n2uq.two_sided_threshold %acc, %base, %up, %down : tensor<?x4x4x2xi32>, tensor<2xi32>, tensor<2x511xi32>, tensor<2x1xi32> -> tensor<?x4x4x2xui2>
+    n2uq.yield %q : tensor<?x4x4x2xui2>
+  }
+  return %0 : tensor<?x4x4x2xui2>
+}
+
+// -----
+
+func.func @tile_of_pixels(%codes: tensor<?x4x400x2xui2>) -> tensor<?x4x400x2xf32> {
+  %packed = arith.constant dense<0> : tensor<1x1x1x4x4x4xi8>
+  // expected-error @+1 {{expects register tiles of at most 32 pixels and vectors, but got 400}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 4, tile = [1, 400, 1]> -> tensor<?x4x400x2xf32> {
+    %acc = n2uq.packed_conv2d %codes, %packed : tensor<?x4x400x2xui2>, tensor<1x1x1x4x4x4xi8> -> tensor<?x4x400x2xi32>
+    %x = n2uq.affine %acc : tensor<?x4x400x2xi32> -> tensor<?x4x400x2xf32>
+    n2uq.yield %x : tensor<?x4x400x2xf32>
+  }
+  return %0 : tensor<?x4x400x2xf32>
+}
