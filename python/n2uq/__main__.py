@@ -86,8 +86,9 @@ def _add_train(commands):
     p.add_argument("--arch", choices=("resnet8", "resnet14", "resnet20"), default="resnet8")
     p.add_argument("--bits", type=int, choices=(2, 3, 4), default=2)
     p.add_argument("--width", type=_natural, default=16, help="channels of the first stage (16)")
-    p.add_argument("--float-epochs", type=_natural, default=10, help="of the first phase (10)")
-    p.add_argument("--epochs", type=_natural, default=20, help="of the N2UQ network and of the twin (20)")
+    p.add_argument("--start-epochs", type=_natural, default=10, help="of the float network from random weights (10)")
+    p.add_argument("--float-epochs", type=_natural, default=20, help="of the float network, after a warm restart (20)")
+    p.add_argument("--epochs", type=_natural, default=20, help="of the N2UQ network, and of the twin, from there (20)")
     p.add_argument("--batch", type=_natural, default=128)
     p.add_argument("--rate", type=float, default=5e-3, help="peak learning rate of Adam (0.005)")
     p.add_argument("--seed", type=int, default=1)
@@ -102,9 +103,9 @@ def _add_train(commands):
 
 def _train(options):
     from . import train  # the package turns a missing torch into a sentence
-    accuracies = train.train(options.output, options.arch, options.bits, options.width, options.float_epochs,
-                             options.epochs, options.batch, options.rate, options.seed, options.threads, options.resume,
-                             not options.no_twin, options.data)
+    accuracies = train.train(options.output, options.arch, options.bits, options.width, options.start_epochs,
+                             options.float_epochs, options.epochs, options.batch, options.rate, options.seed,
+                             options.threads, options.resume, not options.no_twin, options.data)
     print("test top-1: " + ", ".join(f"{phase} {accuracy:.2f} %" for phase, accuracy in accuracies.items()))
     if options.export:
         exporter.export(f"{options.output}/quantized/checkpoint.pth.tar", options.export)

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Trains a small N2UQ network on Fashion-MNIST, and a float twin that shares its start and is trained as long.
 
-    float      the float network, `float_epochs` from random weights
-    quantized  the N2UQ network, `epochs` more from there
-    twin       the float network, `epochs` more from there: what the quantized one is measured against
+    start      the float network, `start_epochs` from random weights
+    float      the same, `float_epochs` more at the full rate again (a warm restart)
+    quantized  the N2UQ network, `epochs` more from there at a lower rate; as in the paper it learns from a float
+               network's soft labels, here those of its start, in equal parts with the true ones
+    twin       the float network, `epochs` more from there at the same lower rate: what the N2UQ network is measured
+               against
 
 Each phase writes <output>/<phase>/checkpoint.pth.tar in the authors' file format after every epoch; with `resume` a
 finished epoch is never repeated. Every epoch draws from a generator seeded by (seed, phase, epoch), so an interrupted
@@ -25,7 +28,10 @@ from . import checkpoint, data, models
 from .errors import Error
 from .nn import LTQ
 
-PHASES = ("float", "quantized", "twin")
+# In this order; the numbers are parts of the seeds.
+PHASES = {"start": 0, "float": 2, "quantized": 1, "twin": 3}
+SOFT_SHARE = 0.5  # of the quantized phase's loss
+LATE_RATE = 0.4  # of the peak rate, for the last two phases
 
 
 def _keep_freed_memory():
@@ -134,11 +140,23 @@ def start_from_float(model, state):
         raise Error(f"the float network does not fit: entry '{wrong[0]}' is on one side only")
 
 
-def _run_phase(phase, model, start, path, images, labels, test, options):
+def _loss(logits, labels, soft):
+    """Cross-entropy to the labels, or half of it to a teacher's logits `soft`."""
+    hard = torch.nn.functional.cross_entropy(logits, labels)
+    if soft is None:
+        return hard
+    softened = -(torch.softmax(soft, 1) * torch.log_softmax(logits, 1)).sum(1).mean()
+    return (1 - SOFT_SHARE) * hard + SOFT_SHARE * softened
+
+
+def _run_phase(phase, model, start, path, images, labels, test, options, teacher=None):
     """Trains `model` from the state dict `start` (None: as initialised), or finishes the training found at `path`."""
-    index, epochs = PHASES.index(phase), options["float_epochs"] if phase == "float" else options["epochs"]
+    index, epochs = PHASES[phase], options["epochs"][phase]
+    peak = options["rate"] * (LATE_RATE if phase in ("quantized", "twin") else 1)
     model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(_parameter_groups(model, options["rate"]))
+    if teacher is not None:
+        teacher = teacher.to(memory_format=torch.channels_last).eval()
+    optimizer = torch.optim.Adam(_parameter_groups(model, peak))
     first, best = 0, 0.0
     if options["resume"] and path.exists():
         saved = _load(path)
@@ -162,15 +180,17 @@ def _run_phase(phase, model, start, path, images, labels, test, options):
         for step in range(steps):
             chosen = order[step * batch:(step + 1) * batch]
             x = torch.from_numpy(data.normalise(data.augment(images[chosen], generator)))
-            loss = torch.nn.functional.cross_entropy(model(x.contiguous(memory_format=torch.channels_last)),
-                                                     torch.from_numpy(labels[chosen]))
-            rate = _rate(epoch * steps + step, epochs * steps, options["rate"])
+            x = x.contiguous(memory_format=torch.channels_last)
+            with torch.no_grad():
+                soft = teacher(x) if teacher is not None else None
+            loss = _loss(model(x), torch.from_numpy(labels[chosen]), soft)
+            rate = _rate(epoch * steps + step, epochs * steps, peak)
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["share"]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total_loss += float(loss)
+            total_loss += float(loss.detach())
             progress.step(epoch, step + 1, steps, total_loss / (step + 1), started)
         accuracy = evaluate(model, *test)
         best = max(best, accuracy)
@@ -179,8 +199,8 @@ def _run_phase(phase, model, start, path, images, labels, test, options):
     return accuracy if accuracy is not None else evaluate(model, *test)
 
 
-def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, batch=128, rate=5e-3, seed=1, threads=1,
-          resume=False, twin=True, folder=data.FASHION_MNIST):
+def train(output, arch="resnet8", bits=2, width=16, start_epochs=10, float_epochs=20, epochs=20, batch=128, rate=5e-3, seed=1,
+          threads=1, resume=False, twin=True, folder=data.FASHION_MNIST):
     """Runs the phases and returns {phase: top-1 in percent on the test images}; checkpoints lie under `output`."""
     if arch not in ("resnet8", "resnet14", "resnet20"):
         raise Error(f"training knows resnet8, resnet14 and resnet20, not '{arch}'")
@@ -189,7 +209,8 @@ def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, 
     torch.set_num_threads(threads)
     _keep_freed_memory()
     output = pathlib.Path(output)
-    options = dict(float_epochs=float_epochs, epochs=epochs, batch=batch, rate=rate, seed=seed, resume=resume)
+    lengths = {"start": start_epochs, "float": float_epochs, "quantized": epochs, "twin": epochs}
+    options = dict(epochs=lengths, batch=batch, rate=rate, seed=seed, resume=resume)
     started = next((path for phase in PHASES if (path := output / phase / "checkpoint.pth.tar").exists()), None)
     if started and not resume:
         raise Error(f"{started}: exists already; go on from it with --resume or name another folder")
@@ -197,14 +218,15 @@ def train(output, arch="resnet8", bits=2, width=16, float_epochs=10, epochs=20, 
     test = data.fashion_mnist("test", folder)
     build = lambda bits: models.by_name[arch](bits=bits, width=width, in_channels=1, classes=10)
 
-    accuracies, start = {}, None
-    for phase in PHASES if twin else PHASES[:2]:
+    accuracies, start, teacher = {}, None, None
+    for phase in PHASES if twin else ("start", "float", "quantized"):
         path = output / phase / "checkpoint.pth.tar"
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         model = build(bits if phase == "quantized" else None)
-        accuracies[phase] = _run_phase(phase, model, start, path, images, labels, test, options)
-        if phase == "float":
-            start = {key: value.clone() for key, value in model.state_dict().items()}
+        accuracies[phase] = _run_phase(phase, model, start, path, images, labels, test, options,
+                                       teacher if phase == "quantized" else None)
+        if phase in ("start", "float"):
+            teacher, start = model, {key: value.clone() for key, value in model.state_dict().items()}
         print(f"{phase}: test top-1 {accuracies[phase]:.2f} %", file=sys.stderr, flush=True)
     return accuracies
