@@ -105,14 +105,27 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
     const KernelFamily *family = findFamily(kernel.getStrategy()->getKernel());
     Value perImage = arith::ConstantOp::create(b, b.getI64IntegerAttr(family->items(kernel)));
     Value one = arith::ConstantOp::create(b, b.getI64IntegerAttr(1));
+    Value scratch = family->scratch ? makeScratch(b, family->scratch(kernel)) : Value();
     auto loop = scf::ForOp::create(b, entry->getArgument(1), entry->getArgument(2), one);
     func::ReturnOp::create(b);
     b.setInsertionPointToStart(loop.getBody());
     Value image = arith::DivUIOp::create(b, loop.getInductionVar(), perImage);
     Value item = arith::RemUIOp::create(b, loop.getInductionVar(), perImage);
-    ItemEmitter emitter(b, globals, kernel, entry->getArgument(0), image, item);
+    ItemEmitter emitter(b, globals, kernel, entry->getArgument(0), image, item, scratch);
     family->emit(kernel, emitter);
     return function;
+  }
+
+  /// Memory of the function's own, once for all items. It may be larger than the guard page below a stack; touching its
+  /// pages in order makes an overflow a fault and not a write into another's memory.
+  static Value makeScratch(ImplicitLocOpBuilder &b, int64_t bytes) {
+    auto function = cast<func::FuncOp>(b.getInsertionBlock()->getParentOp());
+    Attribute probes = b.getStrArrayAttr({"probe-stack", "inline-asm"});
+    // Inlined into the run, every kernel's scratch would stand on the stack at once.
+    function->setAttr("passthrough", b.getArrayAttr({b.getStringAttr("noinline"), probes}));
+    Value count = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(bytes));
+    return LLVM::AllocaOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), b.getI8Type(), count,
+                                  /*alignment=*/64);
   }
 
   void describe(OpBuilder &builder, KernelOp kernel, int64_t index, func::FuncOp function, int64_t items,

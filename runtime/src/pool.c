@@ -212,11 +212,17 @@ n2uq_status n2uq_pool_create(int64_t threads, int64_t spin_microseconds, n2uq_po
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failure = 0;
+  /* At least what a model may need, whatever this program's default is. */
+  pthread_attr_t attributes;
+  size_t stack = 0;
+  int failure = pthread_attr_init(&attributes);
+  if (failure == 0 && pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < 2 * N2UQ_STACK_BYTES)
+    failure = pthread_attr_setstacksize(&attributes, 2 * N2UQ_STACK_BYTES);
   while (pool->started < threads - 1 && failure == 0) {
-    failure = pthread_create(&pool->handles[pool->started], NULL, work, pool);
+    failure = pthread_create(&pool->handles[pool->started], &attributes, work, pool);
     pool->started += failure == 0;
   }
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (failure != 0) {
     n2uq_pool_destroy(pool);

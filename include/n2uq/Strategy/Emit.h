@@ -49,9 +49,9 @@ private:
 class ItemEmitter {
 public:
   /// Inserts at `builder`. `frame` is the n2uq_frame, `image` the image's number, `item` the item's number in the
-  /// image.
+  /// image, `scratch` the family's scratch memory (null where it has none).
   ItemEmitter(mlir::ImplicitLocOpBuilder &builder, Globals &globals, KernelOp kernel, mlir::Value frame,
-              mlir::Value image, mlir::Value item);
+              mlir::Value image, mlir::Value item, mlir::Value scratch);
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;
@@ -96,6 +96,8 @@ public:
   /// apart).
   mlir::Value data(mlir::Value constant, llvm::function_ref<std::vector<char>()> make, int64_t form = 0);
   llvm::StringRef name() { return kernelName; }
+  /// Memory of the family's `scratch` bytes, aligned to 64, that only this work item uses; what it holds is undefined.
+  mlir::Value scratch() { return scratchMemory; }
 
   /// Runs everything behind the root on registers and stores what the kernel yields. `root` holds the root's result at
   /// pixels (y, x), (y, x+1), … and channels [channel, channel + lanes); empty where the kernel has no root.
@@ -121,7 +123,7 @@ private:
                Columns &columns);
 
   Globals &globals;
-  mlir::Value frame, image, arena, input, output, batch;
+  mlir::Value frame, image, scratchMemory, arena, input, output, batch;
   std::string kernelName;
   llvm::DenseMap<mlir::Value, Access> accesses;
   llvm::SmallVector<Access> results;

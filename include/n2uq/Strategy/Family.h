@@ -8,6 +8,7 @@
 
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Support/CpuTarget.h"
+#include "n2uq/model.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include <string>
@@ -37,7 +38,12 @@ struct KernelFamily {
   int64_t (*items)(KernelOp kernel);
   /// Emits one work item.
   void (*emit)(KernelOp kernel, ItemEmitter &emitter);
+  /// Bytes of memory that one work item needs for intermediate data, at most \c maxScratchBytes; null for none.
+  int64_t (*scratch)(KernelOp kernel) = nullptr;
 };
+
+/// A kernel's scratch lies on the stack of the thread that computes it (n2uq/model.h promises no more than this).
+constexpr int64_t maxScratchBytes = N2UQ_STACK_BYTES / 2;
 
 /// All families in the order of preference at equal cost.
 llvm::ArrayRef<const KernelFamily *> kernelFamilies();

@@ -44,9 +44,9 @@ FlatSymbolRefAttr Globals::find(Key key, StringRef hint, llvm::function_ref<std:
 //===----------------------------------------------------------------------===//
 
 ItemEmitter::ItemEmitter(ImplicitLocOpBuilder &builder, Globals &globals, KernelOp kernel, Value frame, Value image,
-                         Value item)
+                         Value item, Value scratch)
     : b(builder), kernel(kernel), item(item), lanes(kernel.getStrategy()->getLanes()), globals(globals), frame(frame),
-      image(image), kernelName(nameOf(kernel).str()) {
+      image(image), scratchMemory(scratch), kernelName(nameOf(kernel).str()) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   arena = frameField(pointer, offsetof(n2uq_frame, arena));
   input = frameField(pointer, offsetof(n2uq_frame, input));

@@ -28,6 +28,7 @@ extern "C" {
 #define N2UQ_ABI_VERSION UINT32_C(1)
 #define N2UQ_DESCRIPTOR_SYMBOL "n2uq_model_descriptor"
 #define N2UQ_ARENA_ALIGNMENT 64
+#define N2UQ_STACK_BYTES (2 << 20) /* what a run may need of the stack of each thread that takes part */
 
 /* What one run works on. `arena` is aligned to N2UQ_ARENA_ALIGNMENT and holds n2uq_arena_bytes(model, batch). */
 typedef struct n2uq_frame {
