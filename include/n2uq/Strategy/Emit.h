@@ -102,6 +102,10 @@ public:
   /// Runs everything behind the root on registers and stores what the kernel yields. `root` holds the root's result at
   /// pixels (y, x), (y, x+1), … and channels [channel, channel + lanes); empty where the kernel has no root.
   void finish(Column root, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel);
+  /// The same for a whole register tile: root[pixel * vectors + j] holds channels from channel + j*lanes on. To be
+  /// preferred where there is one, since codes of neighbouring vectors can be made and stored together.
+  void finishTile(llvm::ArrayRef<mlir::Value> root, int64_t vectors, mlir::Value y, mlir::Value x, int64_t pixels,
+                  mlir::Value channel);
 
   /// Fills the padding around rows [begin, end) of every result with zeros, in channels [channel, channel + count).
   void clearBorder(mlir::Value begin, mlir::Value end, mlir::Value channel, int64_t count);
@@ -121,6 +125,8 @@ private:
                   Columns &columns);
   Column apply(mlir::Operation *op, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel,
                Columns &columns);
+  void store(mlir::Value yielded, const Access &access, mlir::Value y, mlir::Value x, mlir::Value channel,
+             llvm::ArrayRef<mlir::Value> column);
 
   Globals &globals;
   mlir::Value frame, image, scratchMemory, arena, input, output, batch;

@@ -207,30 +207,45 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
       .Default([](Operation *) -> Column { llvm_unreachable("n2uq.kernel's verifier lets only these through"); });
 }
 
-void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value channel) {
-  Columns columns;
-  if (!root.empty())
-    columns[kernel.getRoot()->getResult(0)] = root;
-  for (Operation &op : kernel.getBody().front().without_terminator())
-    if (isElementwise(&op))
-      columns[op.getResult(0)] = apply(&op, y, x, pixels, channel, columns);
+void ItemEmitter::store(Value yielded, const Access &access, Value y, Value x, Value channel, ArrayRef<Value> column) {
+  Value address = at(pixelAddress(access, y, x), mul(channel, access.channel));
+  for (auto [pixel, element] : llvm::enumerate(column)) {
+    Value to = at(address, pixel * access.pixel), value = element;
+    if (codeBitsOf(yielded.getType()))
+      value = arith::TruncIOp::create(b, vector(b.getI8Type(), lanes), value);
+    if (access.wholeVectors || access.channels % channelUnit == 0) {
+      store(value, to, access.channel);
+      continue;
+    }
+    Value left = arith::IndexCastOp::create(b, b.getIndexType(),
+                                            arith::SubIOp::create(b, number(access.channels), channel).getResult());
+    Value mask = vector::CreateMaskOp::create(b, vector(b.getI1Type(), lanes), ValueRange{left});
+    LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
+  }
+}
 
-  for (auto [index, access] : llvm::enumerate(results)) {
-    Value yielded = kernel.getYielded(index);
-    Column column = columnOf(yielded, y, x, pixels, channel, columns);
-    Value address = at(pixelAddress(access, y, x), mul(channel, access.channel));
-    for (auto [pixel, value] : llvm::enumerate(column)) {
-      Value to = at(address, pixel * access.pixel);
-      if (codeBitsOf(yielded.getType()))
-        value = arith::TruncIOp::create(b, vector(b.getI8Type(), lanes), value);
-      if (access.wholeVectors || access.channels % channelUnit == 0) {
-        store(value, to, access.channel);
-        continue;
+void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value channel) {
+  finishTile(root, 1, y, x, pixels, channel);
+}
+
+void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Value x, int64_t pixels, Value channel) {
+  // One vector of channels after the other, so that few parameters are in registers at once.
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value vectorChannel = add(channel, j * lanes);
+    Columns columns;
+    if (!root.empty()) {
+      Column &column = columns[kernel.getRoot()->getResult(0)];
+      for (int64_t pixel = 0; pixel < pixels; ++pixel)
+        column.push_back(root[pixel * vectors + j]);
+    }
+    for (Operation &op : kernel.getBody().front().without_terminator())
+      if (isElementwise(&op)) {
+        Column column = apply(&op, y, x, pixels, vectorChannel, columns);
+        columns[op.getResult(0)] = column;
       }
-      Value left = arith::IndexCastOp::create(b, b.getIndexType(),
-                                              arith::SubIOp::create(b, number(access.channels), channel).getResult());
-      Value mask = vector::CreateMaskOp::create(b, vector(b.getI1Type(), lanes), ValueRange{left});
-      LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
+    for (auto [index, access] : llvm::enumerate(results)) {
+      Value yielded = kernel.getYielded(index);
+      store(yielded, access, y, x, vectorChannel, columnOf(yielded, y, x, pixels, vectorChannel, columns));
     }
   }
 }

@@ -132,12 +132,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
         });
       });
     });
-    for (int64_t j = 0; j < n; ++j) {
-      Column column;
-      for (int64_t i = 0; i < pixels; ++i)
-        column.push_back(accumulators[i * n + j]);
-      e.finish(column, y, x, pixels, e.add(part.channel, j * e.lanes));
-    }
+    e.finishTile(accumulators, n, y, x, pixels, part.channel);
   };
 
   // Outputs [inner, outer) of a row see all columns of the window.

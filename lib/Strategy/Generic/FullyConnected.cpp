@@ -73,8 +73,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
       next[j] = math::FmaOp::create(e.b, number, e.load(e.floats(), e.at(from, j * e.lanes * 4), e.lanes * 4), next[j]);
     return next;
   });
-  for (int64_t j = 0; j < n; ++j)
-    e.finish({accumulators[j]}, e.number(0), e.number(0), 1, e.add(channel, j * e.lanes));
+  e.finishTile(accumulators, n, e.number(0), e.number(0), 1, channel);
 }
 
 } // namespace

@@ -185,12 +185,7 @@ void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
           });
         });
       });
-      for (int64_t j = 0; j < n; ++j) {
-        Column column;
-        for (int64_t i = 0; i < m; ++i)
-          column.push_back(accumulators[i * n + j]);
-        e.finish(column, y, x, m, e.add(part.channel, j * e.lanes));
-      }
+      e.finishTile(accumulators, n, y, x, m, part.channel);
     });
   });
 }
