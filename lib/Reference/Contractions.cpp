@@ -130,6 +130,33 @@ void evaluate(PackedConv2DOp op, const Array &input, const Array &packed, Array 
   convolveCodes(window, layOut<int32_t>(window, result.shape[3], input.shape[3], weight), input, result, threads);
 }
 
+void evaluate(PackedLookupConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // filter[o,kh,kw,j*G + g] = 2 * ((packed[o / block, kh, kw, g, place(o % block)] >> (f*j)) mod 2^f) - (2^f - 1)
+  int64_t fields = int64_t(1) << op.getFieldBits(), bits = op.getFieldBits();
+  auto weight = [&, shape = packed.shape, data = packed.as<int8_t>()](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    int64_t groups = shape[3], block = shape[4], g = c % groups, j = c / groups;
+    int64_t at = (((o / block * shape[1] + kh) * shape[2] + kw) * groups + g) * block;
+    int64_t k = (uint8_t(data[at + PackedLookupConv2DOp::place(o % block)]) >> (bits * j)) % fields;
+    return 2 * k - (fields - 1);
+  };
+  convolveCodes(window, layOut<int32_t>(window, result.shape[3], input.shape[3], weight), input, result, threads);
+}
+
+void evaluate(PackedInnerProductConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // filter[o,kh,kw,8*s + j] = packed[o / block, kh, kw, s, 1, o % block, j],
+  // filter[o,kh,kw,8*s + 4 + j] = packed[o / block, kh, kw, s, 0, o % block, j] - bias, that byte without a sign.
+  int32_t bias = op.getBias();
+  auto weight = [&, shape = packed.shape, data = packed.as<int8_t>()](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    int64_t block = shape[5], second = c % 8 / 4;
+    int64_t at = (((o / block * shape[1] + kh) * shape[2] + kw) * shape[3] + c / 8) * 2 + (1 - second);
+    int8_t byte = data[(at * block + o % block) * 4 + c % 4];
+    return second ? int32_t(uint8_t(byte)) - bias : int32_t(byte);
+  };
+  convolveCodes(window, layOut<int32_t>(window, result.shape[3], input.shape[3], weight), input, result, threads);
+}
+
 void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
   Window window = op.getWindow();
   // filter[c,kh,kw,0] = packed[kh,kw,c]
@@ -179,6 +206,11 @@ void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weig
       sum += uint32_t(uint8_t(codes.as<int8_t>()[4 * i + j])) * uint32_t(int32_t(weights.as<int8_t>()[4 * i + j]));
     result.as<int32_t>()[i] = sum;
   }
+}
+
+void evaluate(TableLookupOp op, const Array &table, const Array &indices, Array &result) {
+  for (int64_t i = 0; i < result.elements(); ++i)
+    result.as<int8_t>()[i] = table.as<int8_t>()[uint8_t(indices.as<int8_t>()[i]) % 64];
 }
 
 } // namespace n2uq

@@ -25,10 +25,13 @@ void evaluate(Conv2DOp op, const Array &input, const Array &filter, Array &resul
 void evaluate(FloatConv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads);
 void evaluate(FullyConnectedOp op, const Array &input, const Array &weights, Array &result, unsigned threads);
 void evaluate(PackedConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
+void evaluate(PackedLookupConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
+void evaluate(PackedInnerProductConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedFloatConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result);
+void evaluate(TableLookupOp op, const Array &table, const Array &indices, Array &result);
 
 // Element by element (Elementwise.cpp). A null `scale` or `offset` leaves its step out.
 void evaluate(AffineOp op, const Array &input, const Array *scale, const Array *offset, Array &result,

@@ -275,7 +275,8 @@ private:
             [&](auto op) { evaluate(op, in(op.getInput()), result, threads); })
         .Case<Conv2DOp, FloatConv2DOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getFilter()), result, threads); })
-        .Case<PackedConv2DOp, PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedFullyConnectedOp>(
+        .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedDepthwiseConv2DOp,
+              PackedFloatConv2DOp, PackedFullyConnectedOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getPacked()), result, threads); })
         .Case<QuantizeOp, ThresholdOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getThresholds()), result, threads); })
@@ -289,6 +290,7 @@ private:
           evaluate(op, in(op.getInput()), in(op.getBase()), in(op.getUp()), in(op.getDown()), result, threads);
         })
         .Case([&](Dot4Op op) { evaluate(op, in(op.getAcc()), in(op.getCodes()), in(op.getWeights()), result); })
+        .Case([&](TableLookupOp op) { evaluate(op, in(op.getTable()), in(op.getIndices()), result); })
         .Default([](Operation *op) { llvm_unreachable("Interpreter::create lets no other op through"); });
   }
 

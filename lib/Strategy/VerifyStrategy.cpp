@@ -28,13 +28,15 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
     return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
   // The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
-  int64_t block = strategy.getLanes() * (strategy.getTile().size() == 3 ? strategy.getTile()[2] : 1);
+  int64_t block = strategy.getLanes() * (strategy.getTile().size() >= 3 ? strategy.getTile()[2] : 1);
   int64_t packedBlock = block;
   if (auto conv = dyn_cast_or_null<PackedConv2DOp>(root)) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
     if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 4 != memoryChannels(channelsOf(conv.getInput())))
       return root->emitOpError() << "expects a filter packed for rows of "
                                  << memoryChannels(channelsOf(conv.getInput())) << " channels";
+  } else if (auto conv = dyn_cast_or_null<PackedLookupConv2DOp>(root)) {
+    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
   } else if (auto conv = dyn_cast_or_null<PackedFloatConv2DOp>(root)) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
   } else if (auto op = dyn_cast_or_null<PackedFullyConnectedOp>(root)) {
@@ -47,7 +49,9 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   if (packedBlock != block)
     return root->emitOpError() << "expects weights packed in blocks of " << block << " outputs, but got "
                                << packedBlock;
-  if (strategy.getLanes() > 1 && memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
+  // Lookups leave out what their last block has too much.
+  if (strategy.getLanes() > 1 && !isa_and_nonnull<PackedLookupConv2DOp>(root) &&
+      memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
     return kernel.emitOpError() << "expects blocks of outputs that divide "
                                 << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
                                 << block;

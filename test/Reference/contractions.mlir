@@ -22,6 +22,8 @@
 // RUN: %{run} --function=fully_connected --input=input=%t/rows.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=FC
 // RUN: %{make} %t/acc.npy i4 2 10 -2147483648 && %{make} %t/u.npy i1 8 1 2 3 0 -1 0 0 1 && %{make} %t/s.npy i1 8 1 -1 3 9 -128 5 5 3
 // RUN: %{run} --function=dot4 --input=input0=%t/acc.npy --input=input1=%t/u.npy --input=input2=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT4
+// RUN: %{make} %t/table.npy i1 64 range && %{make} %t/indices.npy i1 64 -1 -2 -3 -4 -5 -6 -7 -8 -9 -10 -11 -12 -13 -14 -15 -16 -17 -18 -19 -20 -21 -22 -23 -24 -25 -26 -27 -28 -29 -30 -31 -32 -33 -34 -35 -36 -37 -38 -39 -40 -41 -42 -43 -44 -45 -46 -47 -48 -49 -50 -51 -52 -53 -54 -55 -56 -57 -58 -59 -60 -61 -62 -63 -64
+// RUN: %{run} --function=table_lookup --input=input0=%t/table.npy --input=input1=%t/indices.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LOOKUP
 
 // Two filters: the middle of the window times 5, and the sum of the window. Taps outside count as 0.
 // PADDED: int32 1x3x3x2 0 4 5 7 10 4 15 9 0 13 5 8 10 8 15 10 5 5
@@ -91,4 +93,11 @@ func.func @fully_connected(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 func.func @dot4(%acc: vector<2xi32>, %u: vector<8xi8>, %s: vector<8xi8>) -> vector<2xi32> {
   %0 = n2uq.dot4 %acc, %u, %s code_bits = 8 : vector<2xi32>, vector<8xi8>
   return %0 : vector<2xi32>
+}
+
+// The last table entry for the index -1, or 255: of an index only the lowest six bits count.
+// LOOKUP: int8 64 63 62 61 60 {{.*}} 3 2 1 0
+func.func @table_lookup(%table: vector<64xi8>, %indices: vector<64xi8>) -> vector<64xi8> {
+  %0 = n2uq.table_lookup %table, %indices : vector<64xi8>
+  return %0 : vector<64xi8>
 }

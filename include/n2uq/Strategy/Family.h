@@ -26,7 +26,7 @@ struct Plan {
 
 struct KernelFamily {
   const char *name;
-  /// Numbers of its tile: [rows], [rows, pixels] or [rows, pixels, vectors].
+  /// Numbers of its tile: [rows], [rows, pixels], [rows, pixels, vectors] or [rows, pixels, vectors, blocks].
   size_t tileRank;
   /// Whether it can compute `kernel` on `target`; where it cannot, `why` is filled with the reason.
   bool (*mayRun)(KernelOp kernel, const CpuTarget &target, std::string &why);

@@ -79,6 +79,20 @@ struct ConvertN2UQToX86 final : n2uq::impl::ConvertN2UQToX86PassBase<ConvertN2UQ
       getOperation()->emitError() << error;
       return signalPassFailure();
     }
+    WalkResult lookups = getOperation()->walk([&](TableLookupOp op) {
+      if (!target.has("avx512vbmi")) {
+        op.emitOpError() << "needs a permutation of 64 bytes (avx512vbmi), which " << target.name << " has not";
+        return WalkResult::interrupt();
+      }
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      auto call = LLVM::CallIntrinsicOp::create(b, op.getType(), b.getStringAttr("llvm.x86.avx512.permvar.qi.512"),
+                                                ValueRange{op.getTable(), op.getIndices()});
+      op.replaceAllUsesWith(call.getResults());
+      op.erase();
+      return WalkResult::advance();
+    });
+    if (lookups.wasInterrupted())
+      return signalPassFailure();
     WalkResult result = getOperation()->walk([&](Dot4Op op) {
       int64_t lanes = mlir::cast<VectorType>(op.getAcc().getType()).getNumElements();
       if (lanes != 4 && lanes != 8 && lanes != 16) {

@@ -76,6 +76,45 @@ LogicalResult PackedConv2DOp::verify() {
   return success();
 }
 
+Window PackedLookupConv2DOp::getWindow() {
+  auto packed = shapeOf(getPacked());
+  return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
+}
+
+LogicalResult PackedLookupConv2DOp::verify() {
+  int64_t perIndex = getCodesPerIndex();
+  if (perIndex != 2 && perIndex != 3 && perIndex != 6) // (C3)
+    return emitOpError() << "expects 2, 3 or 6 codes in an index, but got " << perIndex;
+  if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked());
+  if (packed[4] % 64 != 0 || packed[0] != ceilDiv(channelsOf(getResult()), packed[4]) ||
+      packed[3] != ceilDiv(channelsOf(getInput()), perIndex)) // (C1)
+    return emitOpError() << "expects a packed filter for " << channelsOf(getInput()) << " to "
+                         << channelsOf(getResult()) << " channels, but got " << getPacked().getType();
+  return success();
+}
+
+Window PackedInnerProductConv2DOp::getWindow() {
+  auto packed = shapeOf(getPacked());
+  return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
+}
+
+LogicalResult PackedInnerProductConv2DOp::verify() {
+  int64_t bias = getBias();
+  if (bias < 0 || bias > 127) // (C3)
+    return emitOpError() << "expects a bias between 0 and 127, but got " << bias;
+  if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked());
+  int64_t rowChannels = packed[3] * 8;
+  if (packed[4] != 2 || packed[6] != 4 || packed[0] != ceilDiv(channelsOf(getResult()), packed[5]) ||
+      rowChannels % 16 != 0 || rowChannels < channelsOf(getInput())) // (C1)
+    return emitOpError() << "expects a packed filter for " << channelsOf(getInput()) << " to "
+                         << channelsOf(getResult()) << " channels, but got " << getPacked().getType();
+  return success();
+}
+
 Window PackedDepthwiseConv2DOp::getWindow() {
   auto packed = shapeOf(getPacked());
   return makeWindow(packed[0], packed[1], getStrides(), getPadding(), getDilations(), channelsOf(getInput()));
@@ -131,5 +170,12 @@ LogicalResult Dot4Op::verify() {
                          << count(getCodes());
   if (getCodeBits() < 1 || getCodeBits() > 8) // (C2)
     return emitOpError() << "expects codes of 1 to 8 bits, but got " << getCodeBits();
+  return success();
+}
+
+LogicalResult TableLookupOp::verify() {
+  int64_t count = cast<VectorType>(getTable().getType()).getNumElements();
+  if (count != 64) // (C1)
+    return emitOpError() << "expects a table of 64 bytes, but got " << count;
   return success();
 }

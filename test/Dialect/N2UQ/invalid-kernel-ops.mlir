@@ -176,6 +176,78 @@ func.func @packed_fully_connected_c1(%x: tensor<?x8xf32>, %packed: tensor<1x9x16
 
 // -----
 
+func.func @packed_lookup_conv2d_c1(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x1x1x22x32xi8>) {
+  // expected-error @+1 {{'n2uq.packed_lookup_conv2d' op expects a packed filter for 64 to 32 channels, but got 'tensor<1x1x1x22x32xi8>'}}
+  %0 = n2uq.packed_lookup_conv2d %codes, %packed codes_per_index = 3 : tensor<?x8x8x64xui2>, tensor<1x1x1x22x32xi8> -> tensor<?x8x8x32xi32>
+  return
+}
+
+// -----
+
+func.func @packed_lookup_conv2d_c1_indices(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x1x1x21x64xi8>) {
+  // expected-error @+1 {{'n2uq.packed_lookup_conv2d' op expects a packed filter for 64 to 32 channels, but got 'tensor<1x1x1x21x64xi8>'}}
+  %0 = n2uq.packed_lookup_conv2d %codes, %packed codes_per_index = 3 : tensor<?x8x8x64xui2>, tensor<1x1x1x21x64xi8> -> tensor<?x8x8x32xi32>
+  return
+}
+
+// -----
+
+func.func @packed_lookup_conv2d_c2(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x3x3x22x64xi8>) {
+  // expected-error @+1 {{'n2uq.packed_lookup_conv2d' op expects a result of height 6, but got 8}}
+  %0 = n2uq.packed_lookup_conv2d %codes, %packed codes_per_index = 3 : tensor<?x8x8x64xui2>, tensor<1x3x3x22x64xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_lookup_conv2d_c3(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x1x1x16x64xi8>) {
+  // expected-error @+1 {{'n2uq.packed_lookup_conv2d' op expects 2, 3 or 6 codes in an index, but got 4}}
+  %0 = n2uq.packed_lookup_conv2d %codes, %packed codes_per_index = 4 : tensor<?x8x8x64xui2>, tensor<1x1x1x16x64xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_inner_product_conv2d_c1(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x1x1x8x1x64x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_inner_product_conv2d' op expects a packed filter for 64 to 64 channels, but got 'tensor<1x1x1x8x1x64x4xi8>'}}
+  %0 = n2uq.packed_inner_product_conv2d %codes, %packed bias = 3 : tensor<?x8x8x64xui2>, tensor<1x1x1x8x1x64x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_inner_product_conv2d_c1_row_channels(%codes: tensor<?x8x8x24xui2>, %packed: tensor<1x1x1x3x2x64x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_inner_product_conv2d' op expects a packed filter for 24 to 64 channels, but got 'tensor<1x1x1x3x2x64x4xi8>'}}
+  %0 = n2uq.packed_inner_product_conv2d %codes, %packed bias = 3 : tensor<?x8x8x24xui2>, tensor<1x1x1x3x2x64x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_inner_product_conv2d_c2(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x3x3x8x2x64x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_inner_product_conv2d' op expects a result of height 6, but got 8}}
+  %0 = n2uq.packed_inner_product_conv2d %codes, %packed bias = 3 : tensor<?x8x8x64xui2>, tensor<1x3x3x8x2x64x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_inner_product_conv2d_c3(%codes: tensor<?x8x8x64xui2>, %packed: tensor<1x1x1x8x2x64x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_inner_product_conv2d' op expects a bias between 0 and 127, but got 128}}
+  %0 = n2uq.packed_inner_product_conv2d %codes, %packed bias = 128 : tensor<?x8x8x64xui2>, tensor<1x1x1x8x2x64x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @table_lookup_c1(%bytes: vector<32xi8>) {
+  // expected-error @+1 {{'n2uq.table_lookup' op expects a table of 64 bytes, but got 32}}
+  %0 = n2uq.table_lookup %bytes, %bytes : vector<32xi8>
+  return
+}
+
+// -----
+
 func.func @dot4_c1(%acc: vector<16xi32>, %u: vector<32xi8>) {
   // expected-error @+1 {{'n2uq.dot4' op expects four bytes for each of its 16 accumulators, but got 32}}
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<32xi8>

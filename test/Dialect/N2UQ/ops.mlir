@@ -30,7 +30,7 @@ func.func @block(%image: tensor<?x3x16x16xf32>, %w: tensor<64x7x7x3xf32>, %f: te
 
 // CHECK-LABEL: @kernels
 func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tensor<64x3xi32>, %b: tensor<64xi32>,
-                   %acc: vector<16xi32>, %u: vector<64xi8>) -> (tensor<?x8x8x64xui2>, vector<16xi32>) {
+                   %acc: vector<16xi32>, %u: vector<64xi8>) -> (tensor<?x8x8x64xui2>, vector<16xi32>, vector<64xi8>) {
   // CHECK: n2uq.kernel strategy = <kernel = direct_dot, lanes = 16, tile = [1, 7, 2]> -> tensor<?x8x8x64xui2> {
   %k = n2uq.kernel strategy = #n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 7, 2]> -> tensor<?x8x8x64xui2> {
     %0 = n2uq.conv2d %x, %w : tensor<?x8x8x64xui2>, tensor<64x1x1x64xi8> -> tensor<?x8x8x64xi32>
@@ -39,5 +39,17 @@ func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tenso
   }
   // CHECK: n2uq.dot4 %{{.*}}, %{{.*}}, %{{.*}} code_bits = 2 : vector<16xi32>, vector<64xi8>
   %d = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<64xi8>
-  return %k, %d : tensor<?x8x8x64xui2>, vector<16xi32>
+  // CHECK: n2uq.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>
+  %l = n2uq.table_lookup %u, %u : vector<64xi8>
+  return %k, %d, %l : tensor<?x8x8x64xui2>, vector<16xi32>, vector<64xi8>
+}
+
+// CHECK-LABEL: @packed_convolutions
+func.func @packed_convolutions(%x: tensor<?x8x8x64xui2>, %l: tensor<2x3x3x22x64xi8>, %p: tensor<2x3x3x8x2x32x4xi8>)
+    -> (tensor<?x8x8x128xi32>, tensor<?x4x8x64xi32>) {
+  // CHECK: n2uq.packed_lookup_conv2d %{{.*}}, %{{.*}} codes_per_index = 3 padding = [1, 1, 1, 1] : tensor<?x8x8x64xui2>, tensor<2x3x3x22x64xi8> -> tensor<?x8x8x128xi32>
+  %0 = n2uq.packed_lookup_conv2d %x, %l codes_per_index = 3 padding = [1, 1, 1, 1] : tensor<?x8x8x64xui2>, tensor<2x3x3x22x64xi8> -> tensor<?x8x8x128xi32>
+  // CHECK: n2uq.packed_inner_product_conv2d %{{.*}}, %{{.*}} bias = 3 strides = [2, 1] padding = [1, 1, 1, 1] : tensor<?x8x8x64xui2>, tensor<2x3x3x8x2x32x4xi8> -> tensor<?x4x8x64xi32>
+  %1 = n2uq.packed_inner_product_conv2d %x, %p bias = 3 strides = [2, 1] padding = [1, 1, 1, 1] : tensor<?x8x8x64xui2>, tensor<2x3x3x8x2x32x4xi8> -> tensor<?x4x8x64xi32>
+  return %0, %1 : tensor<?x8x8x128xi32>, tensor<?x4x8x64xi32>
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a table of convolution shapes through the compiler and compares every code with the reference.
 
-    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--part=I/N] [--seed=N]
+    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--table=wide] [--part=I/N] [--seed=N]
 
 Each case is one branch of a network: a float convolution that makes an image of the wanted size, a quantizer, the
 convolution under test, its tail and a quantizer behind it. A dozen branches share a network, so that start-up times do not
@@ -59,6 +59,25 @@ TABLE = [
     (6, 7, 21, 40, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 7),
     (6, 7, 16, 16, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 16, 8),
 ]
+# many channels, for kernels that take them by dozens: whole vectors and every kind of rest
+WIDE = [
+    (6, 9, 200, 136, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, 2),
+    (7, 7, 130, 70, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 2),
+    (9, 7, 128, 128, (3, 3), (2, 2), (1, 1, 1, 1), SQUARE, 1, 2),
+    (5, 13, 96, 200, (1, 1), (2, 2), (0, 0, 0, 0), SQUARE, 1, 2),
+    (11, 5, 97, 64, (3, 3), SQUARE, (2, 2, 2, 2), (2, 2), 1, 2),
+    (1, 1, 700, 300, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 2),
+    (3, 10, 192, 80, (3, 1), (1, 2), (1, 1, 0, 0), SQUARE, 1, 1),
+    (7, 3, 195, 66, (1, 3), (2, 1), (0, 0, 1, 1), SQUARE, 1, 1),
+    (8, 8, 72, 144, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, 3),
+    (5, 6, 150, 65, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 3),
+    (6, 6, 88, 100, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, 4),
+    (4, 9, 320, 96, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 4),
+    (5, 5, 40, 48, (3, 3), (2, 2), (1, 1, 1, 1), SQUARE, 1, 5),
+    (3, 7, 168, 32, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 6),
+    (3, 4, 56, 176, (2, 2), SQUARE, (0, 1, 0, 1), SQUARE, 1, 6),
+    (2, 6, 104, 24, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 5),
+]
 SOURCE = 18  # height and width of the network's input, not less than any case's
 TAILS = ("threshold", "two_sided", "float")
 KINDS = ("random", "extreme")
@@ -78,7 +97,7 @@ def source_codes(net, image, case, rng, kind, name):
 def filter_of(case, rng, kind):
     channels, outputs, (kh, kw), groups, bits = case[2], case[3], case[4], case[8], case[9]
     shape = (outputs, kh, kw, channels // groups)
-    if bits > 4:
+    if bits > 6:
         weights = rng.integers(-128, 128, shape)
         return np.where(rng.random((outputs, 1, 1, 1)) < 0.5, -128, 127) + 0 * weights if kind == "extreme" else weights
     if kind == "extreme":
@@ -112,13 +131,14 @@ def main():
     parser.add_argument("scratch", type=pathlib.Path)
     parser.add_argument("cpus")
     parser.add_argument("--kernel", default="")
+    parser.add_argument("--table", choices=("all", "wide"), default="all")
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     part, parts = map(int, options.part.split("/"))
     options.scratch.mkdir(parents=True, exist_ok=True)
 
-    cases = [(case, kind, tail) for kind in KINDS for tail in TAILS for case in TABLE]
+    cases = [(case, kind, tail) for kind in KINDS for tail in TAILS for case in (WIDE if options.table == "wide" else TABLE)]
     groups = [cases[i : i + 16] for i in range(0, len(cases), 16)][part::parts]
     count = 0
     for number, group in enumerate(groups):

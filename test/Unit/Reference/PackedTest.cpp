@@ -54,6 +54,61 @@ TEST_F(PackedTest, Conv2D) {
              "tensor<2x3x2x4x4x4xi8>", packed, "tensor<?x3x7x6xi32>", "strides = [2, 1] padding = [1, 1, 0, 2]");
 }
 
+TEST_F(PackedTest, LookupConv2D) {
+  // Every width of a field: 7 channels in indices of J codes, 70 outputs in one block of 128. What the padding holds
+  // does not count.
+  for (int64_t perIndex : {2, 3, 6}) {
+    int64_t groups = (7 + perIndex - 1) / perIndex, field = 6 / perIndex, top = (1 << field) - 1;
+    Array x = make<uint8_t>({2, 4, 5, 7}, 0, 3), filter = make<int8_t>({70, 3, 2, 7}, 0, top);
+    Array packed = make<int8_t>({1, 3, 2, groups, 128}, -128, 127);
+    for (int64_t o = 0; o < 70; ++o)
+      for (int64_t tap = 0; tap < 6; ++tap)
+        for (int64_t c = 0; c < 7; ++c) {
+          int8_t &weight = filter.as<int8_t>()[(o * 6 + tap) * 7 + c];
+          // Of each 64 outputs, those from 32 on have the odd bytes.
+          int64_t place = o < 32 ? 2 * o : o < 64 ? 2 * (o - 32) + 1 : 64 + 2 * (o - 64);
+          int8_t &byte = packed.as<int8_t>()[(tap * groups + c % groups) * 128 + place];
+          int64_t shift = field * (c / groups);
+          byte = int8_t((byte & ~(top << shift)) | (weight << shift));
+          weight = int8_t(2 * weight - top);
+        }
+    std::string packedType = "tensor<1x3x2x" + std::to_string(groups) + "x128xi8>";
+    std::string options = "strides = [1, 2] padding = [1, 1, 0, 2]";
+    auto run = [&](const std::string &op, const std::string &type, const Array &array) {
+      Program program(functionOf("%x: tensor<?x4x5x7xui2>, %f: " + type,
+                                 op + options + " : tensor<?x4x5x7xui2>, " + type + " -> tensor<?x4x3x70xi32>",
+                                 "tensor<?x4x3x70xi32>"));
+      return program.run({x, array}, 2);
+    };
+    EXPECT_EQ(run("n2uq.conv2d %x, %f ", "tensor<70x3x2x7xi8>", filter)[0].data,
+              run("n2uq.packed_lookup_conv2d %x, %f codes_per_index = " + std::to_string(perIndex) + " ", packedType,
+                  packed)[0]
+                  .data);
+  }
+}
+
+TEST_F(PackedTest, InnerProductConv2D) {
+  // 13 channels in rows of 16, 6 outputs in 2 blocks of 4, bias 100: biased weights are bytes without a sign.
+  Array x = make<uint8_t>({2, 4, 5, 13}, 0, 15), filter = make<int8_t>({6, 3, 2, 13}, -100, 100);
+  Array packed = make<int8_t>({2, 3, 2, 2, 2, 4, 4}, -128, 127);
+  for (int64_t o = 0; o < 6; ++o)
+    for (int64_t tap = 0; tap < 6; ++tap)
+      for (int64_t c = 0; c < 13; ++c) {
+        int64_t second = c % 8 / 4, step = ((o / 4 * 6 + tap) * 2 + c / 8) * 2 + (second ? 0 : 1);
+        packed.as<int8_t>()[(step * 4 + o % 4) * 4 + c % 4] =
+            int8_t(filter.as<int8_t>()[(o * 6 + tap) * 13 + c] + (second ? 100 : 0));
+      }
+  auto run = [&](const std::string &op, const std::string &type, const Array &array) {
+    Program program(
+        functionOf("%x: tensor<?x4x5x13xui4>, %f: " + type,
+                   op + " padding = [1, 1, 0, 1] : tensor<?x4x5x13xui4>, " + type + " -> tensor<?x4x5x6xi32>",
+                   "tensor<?x4x5x6xi32>"));
+    return program.run({x, array}, 2);
+  };
+  EXPECT_EQ(run("n2uq.conv2d %x, %f", "tensor<6x3x2x13xi8>", filter)[0].data,
+            run("n2uq.packed_inner_product_conv2d %x, %f bias = 100", "tensor<2x3x2x2x2x4x4xi8>", packed)[0].data);
+}
+
 TEST_F(PackedTest, DepthwiseConv2D) {
   Array x = make<uint8_t>({2, 4, 4, 3}, 0, 15), filter = make<int8_t>({3, 3, 3, 1}, -128, 127);
   Array packed = make<int8_t>({3, 3, 16}, -128, 127);

@@ -16,7 +16,8 @@ def N2UQ_StrategyAttr : AttrDef<N2UQ_Dialect, "Strategy"> {
     * `kernel`: the name of an entry of `lib/Strategy/Kernels.def`.
     * `lanes`: 32-bit lanes of the vectors to emit (16, 8 or 4; 1 where a kernel works element by element).
     * `tile`: meaning given by the kernel; for contractions `[rows, pixels, vectors]`: output rows per work item,
-      output pixels along a row and vectors of output channels per register tile.
+      output pixels along a row and vectors of output channels per register tile; some add the blocks of such vectors per
+      work item.
 
     Example: `#n2uq.strategy<kernel = direct_dot, lanes = 16, tile = [1, 7, 2]>`
   }];

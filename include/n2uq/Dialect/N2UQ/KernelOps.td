@@ -174,4 +174,94 @@ def N2UQ_Dot4Op : N2UQ_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>, AllTy
   let assemblyFormat = "$acc `,` $codes `,` $weights `code_bits` `=` $code_bits attr-dict `:` type($acc) `,` type($codes)";
 }
 
+def N2UQ_PackedLookupConv2DOp : N2UQ_Op<"packed_lookup_conv2d", [Pure]> {
+  let summary = "uniform-integer convolution with odd weights packed as indices into tables of 64 products";
+  let description = [{
+    `n2uq.conv2d` (one group) with J = `codes_per_index` weights of an output channel in one byte: field j, of f = 6 / J bits,
+    is that of channel `j*G + g`, G = ceil(C / J), and holds k where the weight is `2*k - (2^f - 1)`:
+    `filter[o,kh,kw,j*G + g] = 2 * ((packed[o / block, kh, kw, g, place(o % block)] >> (f*j)) mod 2^f) - (2^f - 1)`. Two vectors
+    of 32 output channels share 64 bytes, `place(p) = p - p % 64 + 2 * (p % 32) + p % 64 / 32`, so that 16-bit sums of the even
+    and of the odd bytes are channels in order. Fields of channels that `input` does not have are ignored.
+
+    A table for each possible J codes of a pixel holds the sum of products `code * k` for each of the 64 bytes; so one permutation of
+    bytes gives J products of 64 output channels.
+
+    (C1) `packed` is `[ceil(O / block), KH, KW, ceil(C / J), block]` with `block` a multiple of 64.
+    (C2) As (C1) and (C4) of `n2uq.conv2d`.
+    (C3) `codes_per_index` is 2, 3 or 6.
+
+    Example:
+    ```mlir
+    %acc = n2uq.packed_lookup_conv2d %codes, %packed codes_per_index = 3 padding = [1, 1, 1, 1]
+        : tensor<?x8x8x64xui2>, tensor<1x3x3x22x128xi8> -> tensor<?x8x8x128xi32>
+    ```
+  }];
+  let arguments = (ins N2UQ_CodeImage:$input, TensorRankOf<[I8], [5]>:$packed, I64Attr:$codes_per_index,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations);
+  let results = (outs N2UQ_AccImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed `codes_per_index` `=` $codes_per_index (`strides` `=` $strides^)? (`padding` `=` $padding^)?
+    (`dilations` `=` $dilations^)? attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    ::n2uq::Window getWindow();
+    /// Bits of a weight's field in an index.
+    int64_t getFieldBits() { return 6 / static_cast<int64_t>(getCodesPerIndex()); }
+    /// The byte of output channel `channel` among those of its block.
+    static int64_t place(int64_t channel) { return channel - channel % 64 + 2 * (channel % 32) + channel % 64 / 32; }
+  }];
+}
+
+def N2UQ_PackedInnerProductConv2DOp : N2UQ_Op<"packed_inner_product_conv2d", [Pure]> {
+  let summary = "uniform-integer convolution with weights packed for Winograd's inner product of 1968";
+  let description = [{
+    `n2uq.conv2d` (one group) whose channels go in pairs c, c + 4 of every eight: with codes x1, x2 and weights y1, y2 of a pair,
+    `x1*y1 + x2*y2 = (x1 + y2 + L) * (x2 + y1) - x2 * (x1 + L) - y1 * (y2 + L)`, L = `bias`; one product a pair, one sum that only the
+    pixel knows, one number that only the output channel knows. Per eight channels `packed` holds first all `y2 + L`, unsigned,
+    then all `y1`:
+    `filter[o,kh,kw,8*s + j] = packed[o / block, kh, kw, s, 1, o % block, j]`,
+    `filter[o,kh,kw,8*s + 4 + j] = packed[o / block, kh, kw, s, 0, o % block, j] - L` for j < 4.
+
+    (C1) `packed` is `[ceil(O / block), KH, KW, CP / 8, 2, block, 4]` with `CP` a multiple of 16 and not less than the channels of
+    `input`.
+    (C2) As (C1) and (C4) of `n2uq.conv2d`.
+    (C3) `bias` is between 0 and 127.
+
+    Example:
+    ```mlir
+    %acc = n2uq.packed_inner_product_conv2d %codes, %packed bias = 3
+        : tensor<?x8x8x64xui2>, tensor<1x1x1x8x2x64x4xi8> -> tensor<?x8x8x64xi32>
+    ```
+  }];
+  let arguments = (ins N2UQ_CodeImage:$input, TensorRankOf<[I8], [7]>:$packed, I64Attr:$bias,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations);
+  let results = (outs N2UQ_AccImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed `bias` `=` $bias (`strides` `=` $strides^)? (`padding` `=` $padding^)?
+    (`dilations` `=` $dilations^)? attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = "::n2uq::Window getWindow();";
+}
+
+def N2UQ_TableLookupOp : N2UQ_Op<"table_lookup", [Pure, AllTypesMatch<["table", "indices", "result"]>]> {
+  let summary = "bytes of a table of 64, one for each index";
+  let description = [{
+    `result[i] = table[indices[i] mod 64]`.
+
+    (C1) The vectors have 64 elements.
+
+    Example:
+    ```mlir
+    %sums = n2uq.table_lookup %table, %indices : vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$table, VectorOfRankAndType<[1], [I8]>:$indices);
+  let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = "$table `,` $indices attr-dict `:` type($table)";
+}
+
 #endif // N2UQ_KERNEL_OPS_TD

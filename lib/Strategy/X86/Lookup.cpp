@@ -1,0 +1,424 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Convolution by lookup tables: both operands of a product are so small that all products are tabulated beforehand.
+//
+// A weight is w = 2k - top, 0 <= k <= top, top = 2^f - 1. J weights of an output channel, f = 6 / J bits each, are one
+// index; J codes of a pixel choose one of 2^(J * code bits) tables of 64 bytes:
+//
+//   table[codes][index] = sum over j < J of code_j * k_j
+//
+// 64 output channels have their indices in one vector, so one permutation of the table's bytes gives J products of
+// each:
+//
+//   sum of a*w = 2 * (sum of a*k) - top * (sum of a)          the last sum is the pixel's, for all output channels
+//
+// Lookups are added as bytes. The weights are known, and so is the largest sum of any run of lookups; a run that stays
+// below 256 is added to 16-bit sums of even and odd bytes at its end: with v the 16-bit number of two neighbours,
+//
+//   all += v (modulo 2^16),  odd += v >> 8;          at the end   even = all - 256 * odd (modulo 2^16)
+//
+// exact while no sum of a*k reaches 2^16, which mayRun makes sure of.
+//
+// A work item first turns the codes that it needs into indices of tables (times 64, in 16 bits), in its scratch memory,
+// and sums up the codes of each output's window. Zero padding is code 0, whose products are 0.
+#include "../Contraction.h"
+#include "LookupGeometry.h"
+#include "n2uq/Support/CpuPorts.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace n2uq;
+namespace LLVM = mlir::LLVM;
+
+namespace {
+
+bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
+  std::optional<LookupGeometry> geometry = lookupGeometryOf(kernel.getRoot(), why);
+  if (!geometry)
+    return false;
+  if (!target.name.empty() && (target.lanes() != 16 || !target.has("avx512vbmi"))) {
+    why = target.name + " has no permutation of 64 bytes (avx512vbmi)";
+    return false;
+  }
+  std::optional<StrategyAttr> strategy = kernel.getStrategy();
+  if (strategy && (strategy->getLanes() != 16 || strategy->getTile().size() != 4 || strategy->getTile()[2] % 4 != 0)) {
+    why = "it has 16 lanes and a tile of rows, pixels, a multiple of 4 vectors, and blocks";
+    return false;
+  }
+  if (geometry->scratchBytes(strategy ? strategy->getTile()[0] : 1) > maxScratchBytes) {
+    why = "its indices take more than " + std::to_string(maxScratchBytes) + " bytes";
+    return false;
+  }
+  return true;
+}
+
+/// Tiles of m and of m - 1 pixels that cover a row, without overlap where that is possible.
+struct Cover {
+  int64_t wide, narrow;
+};
+
+Cover coverOf(int64_t width, int64_t m) {
+  for (int64_t narrow = 0; narrow < m && narrow * (m - 1) <= width; ++narrow)
+    if ((width - narrow * (m - 1)) % m == 0)
+      return {(width - narrow * (m - 1)) / m, narrow};
+  return {ceilDiv(width, m), 0};
+}
+
+Plan plan(KernelOp kernel, const CpuTarget &target) {
+  std::string why;
+  LookupGeometry g = *lookupGeometryOf(kernel.getRoot(), why);
+  const CpuPorts &ports = portsOf(target);
+  double steps = double(g.taps()) * g.groups, flushes = double(g.taps() / g.runTaps()) * g.runsOf(g.lookupsPerFlush);
+  double weightBytes = steps * roundUp(g.out.channels, 64);
+  Plan best;
+  best.lanes = 16;
+  best.cycles = -1;
+  for (int64_t n = 1; n <= 2; ++n) {
+    int64_t m = std::min<int64_t>(8 / n, g.out.width), blocks = ceilDiv(g.out.channels, 64 * n);
+    auto tileCycles = [&](int64_t pixels) {
+      double products = double(pixels) * n;
+      // The ports of permutations and additions, or the loads: a table for each pixel, chosen by an index.
+      double step = std::max(products / ports.lookups, pixels / ports.chosenLoads + n / ports.loads);
+      return steps * step + flushes * products * 3 / ports.vectors + products * 4 * 12 / ports.vectors + 20;
+    };
+    Cover cover = coverOf(g.out.width, m);
+    double compute =
+        (cover.wide * tileCycles(m) + (cover.narrow ? cover.narrow * tileCycles(m - 1) : 0)) * g.out.height * blocks;
+    // An item packs its rows once for all of its blocks; more rows share the rows that windows overlap.
+    double packedPixel = ceilDiv(g.groups, 32) * (2.0 * g.perIndex + 3) / ports.vectors + 12;
+    double packedOutput = g.taps() == 1 ? 0 : g.taps() * 1.0;
+    for (int64_t chunks = 1; chunks <= g.out.height; ++chunks)
+      for (int64_t perItem = blocks; perItem >= 1; --perItem) {
+        int64_t rows = ceilDiv(g.out.height, chunks), parts = ceilDiv(blocks, perItem);
+        if (ceilDiv(g.out.height, rows) != chunks || g.scratchBytes(rows) > maxScratchBytes || perItem > 32)
+          continue;
+        bool finest = rows == 1 && perItem == 1;
+        if (chunks * parts < itemsWanted && !finest)
+          continue;
+        double packing = double(chunks) * parts *
+                         (g.packedRows(rows) * g.packedColumns() * packedPixel + rows * g.out.width * packedOutput);
+        double far = weightBytes / ports.farBytes;
+        if (weightBytes / parts > ports.nearBytes)
+          far *= chunks;
+        double cycles = compute + packing + far;
+        if (best.cycles < 0 || cycles < best.cycles) {
+          best.cycles = cycles;
+          best.tile = {rows, m, 4 * n, perItem};
+        }
+      }
+  }
+  return best;
+}
+
+LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
+  auto conv = cast<Conv2DOp>(kernel.getRoot());
+  std::string why;
+  LookupGeometry g = *lookupGeometryOf(conv, why);
+  std::vector<int8_t> filter = *constantBytes(conv.getFilter());
+  int64_t block = 16 * kernel.getStrategy()->getTile()[2], blocks = ceilDiv(g.out.channels, block);
+  FailureOr<int64_t> elements = packedElements(conv, {blocks, g.taps(), g.groups, block});
+  if (failed(elements))
+    return failure();
+  std::vector<int8_t> packed(*elements, 0);
+  for (int64_t o = 0; o < g.out.channels; ++o)
+    for (int64_t tap = 0; tap < g.taps(); ++tap)
+      for (int64_t c = 0; c < g.in.channels; ++c) {
+        int64_t k = (filter[(o * g.taps() + tap) * g.in.channels + c] + g.top()) / 2;
+        int64_t place = ((o / block * g.taps() + tap) * g.groups + c % g.groups) * block;
+        packed[place + PackedLookupConv2DOp::place(o % block)] |= k << (c / g.groups * g.fieldBits());
+      }
+  rewriter.setInsertionPoint(kernel);
+  Value constant = createBytes(rewriter, conv.getLoc(),
+                               {blocks, g.window.kernel[0], g.window.kernel[1], g.groups, block}, packed, "packed");
+  rewriter.setInsertionPoint(conv);
+  rewriter.replaceOpWithNewOp<PackedLookupConv2DOp>(conv, conv.getType(), conv.getInput(), constant, g.perIndex,
+                                                    conv.getStrides(), conv.getPadding(), conv.getDilations());
+  return success();
+}
+
+int64_t items(KernelOp kernel) {
+  ImageShape out(kernel.getRoot()->getResult(0).getType());
+  auto tile = kernel.getStrategy()->getTile();
+  return ceilDiv(ceilDiv(out.channels, 16 * tile[2]), tile[3]) * ceilDiv(out.height, tile[0]);
+}
+
+int64_t scratch(KernelOp kernel) {
+  std::string why;
+  return lookupGeometryOf(kernel.getRoot(), why)->scratchBytes(kernel.getStrategy()->getTile()[0]);
+}
+
+/// table[codes][index] for all codes and indices.
+std::vector<char> tablesOf(const LookupGeometry &g) {
+  int64_t tables = int64_t(1) << (g.perIndex * g.codeBits);
+  std::vector<char> bytes(tables * 64, 0);
+  for (int64_t t = 0; t < tables; ++t)
+    for (int64_t i = 0; i < 64; ++i)
+      for (int64_t j = 0; j < g.perIndex; ++j)
+        bytes[t * 64 + i] += char((t >> (j * g.codeBits)) % (int64_t(1) << g.codeBits) *
+                                  ((i >> (j * g.fieldBits())) % (int64_t(1) << g.fieldBits())));
+  return bytes;
+}
+
+/// Emits one work item.
+struct Emitter {
+  ItemEmitter &e;
+  PackedLookupConv2DOp conv;
+  LookupGeometry g;
+  int64_t m, n, block; // pixels, vectors of 64 channels, and channels of a tile
+  Access in;
+  Value tables, indices, sums, windowSums;
+  VectorType bytes, words;
+
+  Emitter(KernelOp kernel, ItemEmitter &e, const LookupGeometry &g)
+      : e(e), conv(cast<PackedLookupConv2DOp>(kernel.getRoot())), g(g), in(e.read(conv.getInput())) {
+    auto tile = kernel.getStrategy()->getTile();
+    m = std::min(tile[1], g.out.width);
+    n = tile[2] / 4;
+    block = 64 * n;
+    bytes = e.vector(e.b.getI8Type(), 64);
+    words = e.vector(e.b.getI16Type(), 32);
+    tables = e.data(Value(), [&] { return tablesOf(g); }, g.perIndex * 8 + g.codeBits);
+    indices = e.scratch();
+    sums = e.at(indices, g.indexBytes(tile[0]));
+    windowSums = g.taps() == 1 ? sums : e.at(sums, g.sumBytes(tile[0]));
+  }
+
+  Value splatWords(int64_t value) {
+    return arith::ConstantOp::create(e.b, DenseElementsAttr::get(words, e.b.getI16IntegerAttr(value)));
+  }
+
+  /// The sum of the lanes of 16-bit sums that are not negative.
+  Value reduce(Value sixteen) {
+    Value v = vector::BitCastOp::create(e.b, e.ints(), sixteen);
+    Value low = arith::AndIOp::create(e.b, v, e.splat(int32_t(0xffff)));
+    Value high = arith::ShRUIOp::create(e.b, v, e.splat(int32_t(16)));
+    return vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, arith::AddIOp::create(e.b, low, high));
+  }
+
+  /// Indices of one pixel: word g is 64 * (code[g] | code[G + g] << bits | …). Channels that the input does not have
+  /// count as code 0, whatever memory holds there. Stores reach behind the pixel's last index; the next pixel comes
+  /// later.
+  void packPixel(Value from, Value to, Value sumTo) {
+    VectorType half = e.vector(e.b.getI8Type(), 32);
+    Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(half));
+    auto packVector = [&](Value first, std::optional<int64_t> known, Value sum) {
+      Value index;
+      for (int64_t j = 0; j < g.perIndex; ++j) {
+        int64_t count = known ? std::clamp<int64_t>(g.in.channels - j * g.groups - *known, 0,
+                                                    std::min<int64_t>(32, g.groups - *known))
+                              : 32;
+        if (count == 0)
+          continue;
+        Value address = e.at(e.at(from, first), j * g.groups), codes;
+        if (count == 32) {
+          codes = e.load(half, address, 1);
+        } else {
+          SmallVector<bool> bits(32, false);
+          std::fill(bits.begin(), bits.begin() + count, true);
+          Value mask = arith::ConstantOp::create(
+              e.b, DenseElementsAttr::get(e.vector(e.b.getI1Type(), 32), ArrayRef<bool>(bits)));
+          codes = LLVM::MaskedLoadOp::create(e.b, half, address, mask, zero, e.b.getI32IntegerAttr(1));
+        }
+        Value wide = arith::ExtUIOp::create(e.b, words, codes);
+        sum = arith::AddIOp::create(e.b, sum, wide);
+        wide = arith::ShLIOp::create(e.b, wide, splatWords(6 + j * g.codeBits));
+        index = index ? arith::OrIOp::create(e.b, index, wide).getResult() : wide;
+      }
+      e.store(index, e.at(to, e.mul(first, 2)), 2);
+      return sum;
+    };
+    // Vectors of 32 groups whose channels all exist, then those at the end.
+    int64_t whole = std::max<int64_t>(0, g.in.channels - (g.perIndex - 1) * g.groups) / 32;
+    Value sum = e.loop(e.number(0), e.number(whole), {splatWords(0)}, [&](Value v, ValueRange carried) {
+      return SmallVector<Value>{packVector(e.mul(v, 32), std::nullopt, carried[0])};
+    })[0];
+    for (int64_t first = whole * 32; first < g.groups; first += 32)
+      sum = packVector(e.number(first), first, sum);
+    Value total = reduce(sum);
+    if (g.taps() == 1)
+      total = arith::MulIOp::create(e.b, total, number32(g.top()));
+    e.store(total, sumTo, 4);
+  }
+
+  Value number32(int32_t value) { return arith::ConstantOp::create(e.b, e.b.getI32IntegerAttr(value)); }
+
+  /// Packs what output rows [first, last) read, and sums up their windows.
+  void packRows(Value first, Value last) {
+    Value rows = arith::SubIOp::create(e.b, last, first);
+    Value packedRows = e.add(e.mul(e.add(rows, -1), g.rowStep()), g.packedRows(1));
+    Value corner = e.at(in.base, e.add(e.mul(first, g.window.strides[0] * in.row),
+                                       -g.window.before[0] * in.row - g.window.before[1] * in.pixel));
+    int64_t columns = g.packedColumns();
+    e.loop(e.number(0), packedRows, [&](Value row) {
+      Value rowFrom = e.at(corner, e.mul(row, g.inputRowStep() * in.row));
+      Value rowTo = e.at(indices, e.mul(row, columns * g.pixelBytes()));
+      Value rowSums = e.at(sums, e.mul(row, columns * 4));
+      e.loop(e.number(0), e.number(columns), [&](Value column) {
+        packPixel(e.at(rowFrom, e.mul(column, g.inputColumnStep() * in.pixel)),
+                  e.at(rowTo, e.mul(column, g.pixelBytes())), e.at(rowSums, e.mul(column, 4)));
+      });
+    });
+    if (g.taps() == 1)
+      return;
+    e.loop(e.number(0), rows, [&](Value y) {
+      e.loop(e.number(0), e.number(g.out.width), [&](Value x) {
+        Value at = e.at(sums, e.add(e.mul(y, g.rowStep() * columns * 4), e.mul(x, g.columnStep() * 4)));
+        Value total = number32(0);
+        for (int64_t kh = 0; kh < g.window.kernel[0]; ++kh)
+          for (int64_t kw = 0; kw < g.window.kernel[1]; ++kw) {
+            int64_t tap = kh * g.window.dilations[0] * columns + kw * g.window.dilations[1];
+            total = arith::AddIOp::create(e.b, total, e.load(e.b.getI32Type(), e.at(at, tap * 4), 4));
+          }
+        total = arith::MulIOp::create(e.b, total, number32(g.top()));
+        e.store(total, e.at(windowSums, e.add(e.mul(y, g.out.width * 4), e.mul(x, 4))), 4);
+      });
+    });
+  }
+
+  /// The lookups of one step for `pixels` pixels, added to `sums` unless they are the first of a run.
+  SmallVector<Value> step(int64_t pixels, Value weights, Value pixelIndices, ValueRange runSums) {
+    SmallVector<Value> next, vectors;
+    for (int64_t j = 0; j < n; ++j)
+      vectors.push_back(e.load(bytes, e.at(weights, j * 64), 64));
+    for (int64_t i = 0; i < pixels; ++i) {
+      Value index = e.load(e.b.getI16Type(), e.at(pixelIndices, i * g.columnStep() * g.pixelBytes()), 2);
+      Value table = e.load(bytes, e.at(tables, arith::ExtUIOp::create(e.b, e.b.getI64Type(), index).getResult()), 64);
+      for (int64_t j = 0; j < n; ++j)
+        next.push_back(TableLookupOp::create(e.b, bytes, table, vectors[j]));
+    }
+    if (!runSums.empty())
+      for (auto [sum, before] : llvm::zip_equal(next, runSums))
+        sum = arith::AddIOp::create(e.b, before, sum);
+    return next;
+  }
+
+  /// Sums of a*k of a tile: for each pixel and vector the 16-bit sums `all`, then those of `odd`.
+  SmallVector<Value> accumulate(int64_t pixels, Value weights, Value corner) {
+    int64_t count = pixels * n;
+    int64_t runTaps = g.runTaps(), run = runTaps * g.groups, runs = g.window.kernel[1] / runTaps;
+    int64_t length = ceilDiv(run, g.runsOf(g.lookupsPerFlush)), flushes = ceilDiv(run, length);
+    SmallVector<Value> zeros(2 * count, splatWords(0));
+    return e.loop(e.number(0), e.number(g.window.kernel[0]), zeros, [&](Value kh, ValueRange rowSums) {
+      Value rowIndices = e.at(corner, e.mul(kh, g.window.dilations[0] * g.packedColumns() * g.pixelBytes()));
+      Value rowWeights = e.at(weights, e.mul(kh, runs * run * block));
+      return e.loop(e.number(0), e.number(runs), rowSums, [&](Value kw, ValueRange runSums) {
+        Value runIndices = e.at(rowIndices, e.mul(kw, g.window.dilations[1] * g.pixelBytes()));
+        Value runWeights = e.at(rowWeights, e.mul(kw, run * block));
+        return e.loop(e.number(0), e.number(flushes), runSums, [&](Value flush, ValueRange carried) {
+          Value begin = e.mul(flush, length), end = e.min(e.add(begin, length), e.number(run));
+          auto at = [&](Value s, ValueRange before) {
+            return step(pixels, e.at(runWeights, e.mul(s, block)), e.at(runIndices, e.mul(s, 2)), before);
+          };
+          SmallVector<Value> lookups = e.loop(e.add(begin, 1), end, at(begin, {}), at);
+          // Unrolled, this loop spills.
+          if (auto loop = lookups[0].getDefiningOp<scf::ForOp>())
+            loop->setAttr("loop_annotation", noUnrolling());
+          SmallVector<Value> next(carried.begin(), carried.end());
+          for (int64_t i = 0; i < count; ++i) {
+            Value v = vector::BitCastOp::create(e.b, words, lookups[i]);
+            next[i] = arith::AddIOp::create(e.b, next[i], v);
+            next[count + i] =
+                arith::AddIOp::create(e.b, next[count + i], arith::ShRUIOp::create(e.b, v, splatWords(8)));
+          }
+          return next;
+        });
+      });
+    });
+  }
+
+  Attribute noUnrolling() {
+    return parseAttribute("#llvm.loop_annotation<unroll = <disable = true>>", e.b.getContext());
+  }
+
+  /// Accumulators of 32 channels from their sums of a*k: 2 * sum - top * (the window's sum), in 32 bits.
+  void finishWords(ArrayRef<Value> words32, Value y, Value x, ArrayRef<Value> windows, Value channel, Value memory) {
+    for (int64_t half : {0, 1}) {
+      Value first = e.add(channel, half * 16);
+      auto finish = [&] {
+        Column column;
+        for (auto [sum, window] : llvm::zip_equal(words32, windows)) {
+          Value part = vector::ExtractStridedSliceOp::create(e.b, sum, half * 16, 16, 1);
+          Value wide = arith::ExtUIOp::create(e.b, e.ints(), part);
+          wide = arith::ShLIOp::create(e.b, wide, e.splat(int32_t(1)));
+          column.push_back(arith::SubIOp::create(e.b, wide, vector::BroadcastOp::create(e.b, e.ints(), window)));
+        }
+        e.finish(column, y, x, words32.size(), first);
+      };
+      if (!memory) {
+        finish();
+        continue;
+      }
+      // The last block is wider than what memory has room for.
+      auto exists = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, first, memory);
+      auto ifOp = scf::IfOp::create(e.b, exists, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(e.b);
+      e.b.setInsertionPointToStart(ifOp.thenBlock());
+      finish();
+    }
+  }
+
+  void tile(int64_t pixels, Value weights, Value firstRow, Value y, Value x, Value channel, Value memory) {
+    Value row = arith::SubIOp::create(e.b, y, firstRow);
+    Value corner = e.at(indices, e.add(e.mul(row, g.rowStep() * g.packedColumns() * g.pixelBytes()),
+                                       e.mul(x, g.columnStep() * g.pixelBytes())));
+    SmallVector<Value> totals = accumulate(pixels, weights, corner);
+    Value windowAt = e.at(windowSums, e.add(e.mul(row, g.out.width * 4), e.mul(x, 4)));
+    SmallVector<Value> windows;
+    for (int64_t i = 0; i < pixels; ++i)
+      windows.push_back(e.load(e.b.getI32Type(), e.at(windowAt, i * 4), 4));
+    for (int64_t j = 0; j < n; ++j) {
+      SmallVector<Value> even, odd;
+      for (int64_t i = 0; i < pixels; ++i) {
+        odd.push_back(totals[(pixels + i) * n + j]);
+        Value shifted = arith::ShLIOp::create(e.b, odd.back(), splatWords(8));
+        even.push_back(arith::SubIOp::create(e.b, totals[i * n + j], shifted));
+      }
+      finishWords(even, y, x, windows, e.add(channel, j * 64), memory);
+      finishWords(odd, y, x, windows, e.add(channel, j * 64 + 32), memory);
+    }
+  }
+
+  void emit(ArrayRef<int64_t> strategyTile) {
+    int64_t rows = strategyTile[0], perItem = strategyTile[3], blocks = ceilDiv(g.out.channels, block);
+    int64_t memory = memoryChannels(g.out.channels);
+    ItemPart part = partOf(e, g.out.height, rows, perItem * block);
+    Value firstBlock = e.mul(part.block, perItem), lastBlock = e.min(e.add(firstBlock, perItem), e.number(blocks));
+    Value end = e.min(e.mul(lastBlock, block), e.number(memory));
+    e.loop(e.divide(part.channel, channelUnit), e.divide(end, channelUnit),
+           [&](Value unit) { e.clearBorder(part.firstRow, part.lastRow, e.mul(unit, channelUnit), channelUnit); });
+    packRows(part.firstRow, part.lastRow);
+
+    Value weights = weightData(e, conv.getPacked());
+    Value bound = memory % block == 0 ? Value() : e.number(memory);
+    Cover cover = coverOf(g.out.width, m);
+    e.loop(firstBlock, lastBlock, [&](Value b) {
+      Value blockWeights = e.at(weights, e.mul(b, g.taps() * g.groups * block)), channel = e.mul(b, block);
+      e.loop(part.firstRow, part.lastRow, [&](Value y) {
+        if (cover.wide > 0)
+          e.loop(e.number(0), e.number(cover.wide), [&](Value t) {
+            Value x = e.min(e.mul(t, m), e.number(g.out.width - m));
+            tile(m, blockWeights, part.firstRow, y, x, channel, bound);
+          });
+        if (cover.narrow > 0)
+          e.loop(e.number(0), e.number(cover.narrow), [&](Value t) {
+            Value x = e.add(e.mul(t, m - 1), cover.wide * m);
+            tile(m - 1, blockWeights, part.firstRow, y, x, channel, bound);
+          });
+      });
+    });
+  }
+};
+
+void emit(KernelOp kernel, ItemEmitter &e) {
+  std::string why;
+  Emitter(kernel, e, *lookupGeometryOf(kernel.getRoot(), why)).emit(kernel.getStrategy()->getTile());
+}
+
+} // namespace
+
+namespace n2uq {
+extern const KernelFamily lookup = {"lookup", 4, mayRun, plan, pack, items, emit, scratch};
+} // namespace n2uq

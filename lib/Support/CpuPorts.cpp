@@ -1,0 +1,45 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "n2uq/Support/CpuPorts.h"
+
+namespace n2uq {
+
+namespace {
+struct Row {
+  const char *name;
+  CpuPorts ports;
+};
+} // namespace
+
+/// Where the numbers come from.
+///
+/// * znver4: measured. 512 bits take two turns of a 256-bit path: one vpdpbusd (62 to 63 of 64 products a cycle
+/// reached)
+///   or one vpermb and two vector instructions in all a cycle: 81 to 84 products a cycle of Winograd's inner product
+///   (two additions and a dot product for 128, bound 85). 143 to 150 of 192 products a cycle by lookups, flushes
+///   included: 0.85 lookups. Weights out of the cache cost direct_dot 0.2 M cycles for 2.4 MB.
+/// * znver5: measured on another machine. 512-bit path: two vpdpbusd or vpermb, four vector instructions; 64-byte loads
+/// 2,
+///   but 1.06 when each comes with a scalar load. 207 to 250 of 384 products a cycle by lookups: 1.3 lookups.
+/// * the others: the vendor's optimization manual (ports 0 and 5 take all of 512 bits; vpermb on port 5 alone; vpdpbusd
+///   on both in servers, on port 0 alone in clients); not measured. Lookups with the margin that was seen on znver4.
+static const Row table[] = {
+    // name           dots vectors lookups loads chosen far near
+    {"znver4", {1, 2, 0.85, 1.5, 1.2, 12, 640 << 10}},       {"znver5", {2, 4, 1.3, 2, 1.06, 16, 640 << 10}},
+    {"icelake-server", {2, 2, 0.85, 2, 1.5, 8, 800 << 10}},  {"icelake-client", {1, 2, 0.85, 2, 1.5, 12, 320 << 10}},
+    {"tigerlake", {1, 2, 0.85, 2, 1.5, 12, 800 << 10}},      {"rocketlake", {1, 2, 0.85, 2, 1.5, 12, 320 << 10}},
+    {"sapphirerapids", {2, 2, 0.85, 2, 1.5, 8, 1280 << 10}}, {"emeraldrapids", {2, 2, 0.85, 2, 1.5, 8, 1280 << 10}},
+    {"graniterapids", {2, 2, 0.85, 2, 1.5, 8, 1280 << 10}},
+};
+
+/// A CPU that the table does not know: no instruction is faster than any other.
+static const CpuPorts unknown = {1, 1, 0.85, 1.5, 1.2, 8, 256 << 10};
+
+const CpuPorts &portsOf(const CpuTarget &target) {
+  for (const Row &row : table)
+    if (target.name == row.name)
+      return row.ports;
+  return unknown;
+}
+
+} // namespace n2uq
