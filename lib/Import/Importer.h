@@ -144,6 +144,10 @@ mlir::Location parameterLocation(mlir::Location loc, llvm::StringRef role);
 mlir::Value createAffine(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value input, llvm::ArrayRef<float> scale,
                          llvm::ArrayRef<float> offset);
 
+/// Reads the axes of a node, its last attribute or (in newer opsets) its second input, which must be height and width
+/// in any order and spelling. False after `refuse`, for which `does` says what the node does with others: "drops".
+bool namesHeightAndWidth(NodeImport &node, llvm::StringRef does);
+
 /// The window of a convolution or pool from its node's attributes. Padding from `auto_pad` needs the image's extents.
 struct WindowAttributes {
   llvm::SmallVector<int64_t, 2> strides = {1, 1}, dilations = {1, 1};

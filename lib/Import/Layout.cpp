@@ -82,21 +82,27 @@ static void importReshape(NodeImport &node) {
   createFlatten(node);
 }
 
-/// Without height and width, which are 1 behind a global pool.
-static void importSqueeze(NodeImport &node) {
+bool namesHeightAndWidth(NodeImport &node, StringRef does) {
   std::optional<std::vector<int64_t>> axes = node.attributes.integers("axes");
   if (!node.attributesAreFine())
-    return;
-  if (node.hasInput(1)) { // from opset 13 on
+    return false;
+  if (node.hasInput(1)) {
     axes = node.integerConstant(1, "its axes");
     if (!axes)
-      return;
+      return false;
   }
   if (axes)
     for (int64_t &axis : *axes)
       axis += axis < 0 ? 4 : 0;
-  if (!axes || (*axes != std::vector<int64_t>{2, 3} && *axes != std::vector<int64_t>{3, 2}))
-    return void(node.refuse("drops other dimensions than height and width, which is not supported"));
+  if (axes && (*axes == std::vector<int64_t>{2, 3} || *axes == std::vector<int64_t>{3, 2}))
+    return true;
+  return node.refuse(does + " other dimensions than height and width, which is not supported") != nullptr;
+}
+
+/// Without height and width, which are 1 behind a global pool.
+static void importSqueeze(NodeImport &node) {
+  if (!namesHeightAndWidth(node, "drops"))
+    return;
   Known *known = node.input(0);
   Value input = !known ? Value() : known->integers ? known->integers : node.floats(0);
   if (!input)

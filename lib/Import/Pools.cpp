@@ -170,21 +170,10 @@ static void importGlobalAveragePool(NodeImport &node) {
 
 /// The mean over height and width, with or without these dimensions in the result.
 static void importReduceMean(NodeImport &node) {
-  std::optional<std::vector<int64_t>> axes = node.attributes.integers("axes");
   bool keepsDimensions = node.attributes.integer("keepdims", 1) != 0;
   node.attributes.ignore("noop_with_empty_axes"); // the axes are not empty
-  if (!node.attributesAreFine())
+  if (!namesHeightAndWidth(node, "averages over"))
     return;
-  if (node.hasInput(1)) { // from opset 18 on
-    axes = node.integerConstant(1, "its axes");
-    if (!axes)
-      return;
-  }
-  if (axes)
-    for (int64_t &axis : *axes)
-      axis += axis < 0 ? 4 : 0;
-  if (!axes || (*axes != std::vector<int64_t>{2, 3} && *axes != std::vector<int64_t>{3, 2}))
-    return void(node.refuse("averages over other dimensions than height and width, which is not supported"));
   Value result = createAvgPool(node, {}, {});
   if (!result)
     return;
