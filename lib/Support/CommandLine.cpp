@@ -29,6 +29,19 @@ int failWith(const std::string &tool, const std::string &sentence) {
   return 1;
 }
 
+CommandLine::CommandLine(const char *help, const char *version) : help(help), version(version) {
+  flag("help", wantsHelp);
+  flag("version", wantsVersion);
+}
+
+bool CommandLine::answersAboutItself() const {
+  if (wantsHelp)
+    std::fputs(help, stdout);
+  else if (wantsVersion)
+    std::printf("%s\n", version);
+  return wantsHelp || wantsVersion;
+}
+
 void CommandLine::flag(const std::string &name, bool &value) {
   Option option{name};
   option.flag = &value;

@@ -61,6 +61,8 @@ int64_t n2uq_checked_arena_bytes(const n2uq_model *model, int64_t batch);
 
 void n2uq_model_retain(n2uq_loaded_model *model);
 const char *n2uq_model_path(const n2uq_loaded_model *model);
+/* Whether this CPU can run it. A model that was opened to be run has answered already. */
+n2uq_status n2uq_model_check_cpu(const n2uq_loaded_model *model);
 
 /* ---- pool.c ---- */
 

@@ -22,6 +22,7 @@ struct n2uq_loaded_model {
   const n2uq_model *descriptor;
   void *library; /* NULL for an adopted descriptor */
   int file;      /* open as long as the library is: see load() */
+  bool runs;     /* on this CPU; where it is false nobody has asked yet */
   atomic_int holders;
   char path[];
 };
@@ -42,6 +43,15 @@ void n2uq_model_close(n2uq_loaded_model *model) {
 
 const n2uq_model *n2uq_model_descriptor_of(const n2uq_loaded_model *model) { return model ? model->descriptor : NULL; }
 const char *n2uq_model_path(const n2uq_loaded_model *model) { return model->path; }
+
+static n2uq_status check_descriptor_cpu(const char *path, const n2uq_model *descriptor) {
+  n2uq_status status = n2uq_check_cpu(path, descriptor->target_cpu, descriptor->cpu_features, n2uq_cpu_features());
+  return status == N2UQ_OK ? n2uq_request_cpu(path, descriptor->cpu_features) : status;
+}
+
+n2uq_status n2uq_model_check_cpu(const n2uq_loaded_model *model) {
+  return model->runs ? N2UQ_OK : check_descriptor_cpu(model->path, model->descriptor);
+}
 
 int64_t n2uq_model_arena_bytes(const n2uq_loaded_model *model, int64_t batch) {
   return model ? n2uq_checked_arena_bytes(model->descriptor, batch) : -1;
@@ -150,21 +160,17 @@ static n2uq_status check_loaded(n2uq_loaded_model *model) {
   if (dlinfo(model->library, RTLD_DI_LINKMAP, &search.library) != 0 || !dl_iterate_phdr(collect_segments, &search) ||
       search.count == 0)
     return n2uq_fail(N2UQ_BAD_FILE, "cannot load '%s': the system's loader does not say where it lies", model->path);
-  n2uq_status status = n2uq_check_descriptor(model->path, model->descriptor, search.segments, search.count);
-  if (status == N2UQ_OK)
-    status = n2uq_check_cpu(model->path, model->descriptor->target_cpu, model->descriptor->cpu_features,
-                            n2uq_cpu_features());
-  if (status == N2UQ_OK)
-    status = n2uq_request_cpu(model->path, model->descriptor->cpu_features);
-  return status;
+  return n2uq_check_descriptor(model->path, model->descriptor, search.segments, search.count);
 }
 
-n2uq_status n2uq_model_open(const char *path, n2uq_loaded_model **model) {
+/* Loading runs no code of the library: it has no constructors, and its descriptor is data. So a library for another CPU
+ * can be loaded to be described; `to_run` says whether that is not enough. */
+static n2uq_status open_model(const char *function, const char *path, bool to_run, n2uq_loaded_model **model) {
   if (!model)
-    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_model_open needs a place for the model");
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "%s needs a place for the model", function);
   *model = NULL;
   if (!path || !*path)
-    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_model_open needs a path");
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "%s needs a path", function);
   n2uq_loaded_model *made = NULL;
   n2uq_status status = allocate(path, &made);
   if (status == N2UQ_OK)
@@ -173,11 +179,23 @@ n2uq_status n2uq_model_open(const char *path, n2uq_loaded_model **model) {
     status = load(made);
   if (status == N2UQ_OK)
     status = check_loaded(made);
+  if (status == N2UQ_OK && to_run) {
+    status = n2uq_model_check_cpu(made);
+    made->runs = status == N2UQ_OK;
+  }
   if (status == N2UQ_OK)
     *model = made;
   else
     n2uq_model_close(made);
   return status;
+}
+
+n2uq_status n2uq_model_open(const char *path, n2uq_loaded_model **model) {
+  return open_model("n2uq_model_open", path, true, model);
+}
+
+n2uq_status n2uq_model_inspect(const char *path, n2uq_loaded_model **model) {
+  return open_model("n2uq_model_inspect", path, false, model);
 }
 
 n2uq_status n2uq_model_adopt(const n2uq_model *descriptor, n2uq_loaded_model **model) {
@@ -187,14 +205,13 @@ n2uq_status n2uq_model_adopt(const n2uq_model *descriptor, n2uq_loaded_model **m
   static const char path[] = "the linked model";
   n2uq_status status = n2uq_check_descriptor(path, descriptor, NULL, 0);
   if (status == N2UQ_OK)
-    status = n2uq_check_cpu(path, descriptor->target_cpu, descriptor->cpu_features, n2uq_cpu_features());
-  if (status == N2UQ_OK)
-    status = n2uq_request_cpu(path, descriptor->cpu_features);
+    status = check_descriptor_cpu(path, descriptor);
   n2uq_loaded_model *made = NULL;
   if (status == N2UQ_OK)
     status = allocate(path, &made);
   if (status == N2UQ_OK) {
     made->descriptor = descriptor;
+    made->runs = true;
     *model = made;
   }
   return status;

@@ -39,6 +39,9 @@ n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_opt
         return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_options holds an option that this runtime (%s) does not know",
                          n2uq_version());
   }
+  n2uq_status runs = n2uq_model_check_cpu(model);
+  if (runs != N2UQ_OK)
+    return runs;
   n2uq_session *made = calloc(1, sizeof *made);
   if (!made)
     return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot make a session: out of memory");

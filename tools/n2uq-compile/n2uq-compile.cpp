@@ -96,9 +96,8 @@ int main(int argc, char **argv) {
   n2uq::CompileOptions options;
   options.modelName = "";
   std::string output, target = "x86";
-  bool help = false, version = false;
   std::vector<char *> arguments = takeOptLevel(argc, argv, options.optLevel);
-  n2uq::CommandLine line;
+  n2uq::CommandLine line(helpText, "n2uq-compile " N2UQ_VERSION " (LLVM " LLVM_VERSION_STRING ")");
   line.text("o", output);
   line.text("target", target);
   line.text("target-cpu", options.targetCpu);
@@ -110,17 +109,9 @@ int main(int argc, char **argv) {
   line.text("name", options.modelName);
   line.flag("error-on-fallback", options.errorOnFallback);
   line.flag("keep-codes", options.keepCodes);
-  line.flag("help", help);
-  line.flag("version", version);
   std::string error = line.parse(arguments.size(), arguments.data());
-  if (error.empty() && help) {
-    std::fputs(helpText, stdout);
+  if (error.empty() && line.answersAboutItself())
     return 0;
-  }
-  if (error.empty() && version) {
-    std::printf("%s %s (LLVM %s)\n", tool, N2UQ_VERSION, LLVM_VERSION_STRING);
-    return 0;
-  }
   if (error.empty())
     error = run(options, output, target, line.files());
   return error.empty() ? 0 : n2uq::failWith(tool, error);

@@ -36,7 +36,6 @@ namespace {
 struct Options {
   std::string input, function;
   int64_t threads = 0, batch = 0;
-  bool help = false, version = false;
 };
 } // namespace
 
@@ -98,22 +97,15 @@ static std::string run(const std::string &modelPath, const std::string &libraryP
 
 int main(int argc, char **argv) {
   Options options;
-  CommandLine line;
+  std::string version = std::string(tool) + " " + n2uq_version();
+  CommandLine line(helpText, version.c_str());
   line.text("input", options.input);
   line.text("function", options.function);
   line.number("threads", options.threads, 0, 1024);
   line.number("batch", options.batch, 1, int64_t(1) << 32);
-  line.flag("help", options.help);
-  line.flag("version", options.version);
   std::string error = line.parse(argc, argv);
-  if (error.empty() && options.help) {
-    std::fputs(helpText, stdout);
+  if (error.empty() && line.answersAboutItself())
     return 0;
-  }
-  if (error.empty() && options.version) {
-    std::printf("n2uq-diff %s\n", n2uq_version());
-    return 0;
-  }
   if (error.empty() && line.files().size() != 2)
     error = "a model and its library are needed: n2uq-diff MODEL MODEL.so …; --help says more";
   bool equal = false;

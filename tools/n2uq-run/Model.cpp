@@ -11,8 +11,9 @@ Model::~Model() {
   n2uq_model_close(loaded);
 }
 
-std::string Model::open(const std::string &path) {
-  return n2uq_model_open(path.c_str(), &loaded) == N2UQ_OK ? "" : n2uq_last_error();
+std::string Model::open(const std::string &path, bool toRun) {
+  auto open = toRun ? n2uq_model_open : n2uq_model_inspect;
+  return open(path.c_str(), &loaded) == N2UQ_OK ? "" : n2uq_last_error();
 }
 
 std::string Model::start(int64_t threads) {

@@ -22,7 +22,8 @@ public:
   Model(const Model &) = delete;
   Model &operator=(const Model &) = delete;
 
-  std::string open(const std::string &path);
+  /// With `toRun` false also a model for another CPU, which can be described but not started.
+  std::string open(const std::string &path, bool toRun = true);
   std::string start(int64_t threads);
 
   const n2uq_model &descriptor() const { return *n2uq_model_descriptor_of(loaded); }

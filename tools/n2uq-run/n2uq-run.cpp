@@ -34,7 +34,8 @@ Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --
                          for --benchmark and --profile without --input: 1)
   --benchmark[=SECONDS]  run again and again for SECONDS (default 2) and print median, minimum and 90th percentile
   --profile              print the time of every layer: milliseconds, share, multiply-accumulates a second, strategy
-  --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers
+  --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers; works for a
+                         model of any CPU
   --json                 print --benchmark, --profile or --info as one JSON object
   --help, --version      print this, or the version
 
@@ -44,7 +45,7 @@ Exit code 0 on success, 1 on an error, which is one sentence on stderr.
 namespace {
 struct Options {
   std::string input, outputDir;
-  bool dumpCodes = false, classes = false, profile = false, info = false, json = false, help = false, version = false;
+  bool dumpCodes = false, classes = false, profile = false, info = false, json = false;
   int64_t threads = 0, batch = 0;
   double benchmark = 0; // seconds; 0: no
 };
@@ -190,7 +191,7 @@ static std::string run(const std::string &path, const Options &options) {
     return "option '--json' needs exactly one of --benchmark, --profile and --info";
 
   Model model;
-  std::string error = model.open(path);
+  std::string error = model.open(path, /*toRun=*/runs || measures);
   if (!error.empty())
     return error;
   const n2uq_model &m = model.descriptor();
@@ -226,7 +227,8 @@ static std::string run(const std::string &path, const Options &options) {
 
 int main(int argc, char **argv) {
   Options options;
-  CommandLine line;
+  std::string version = std::string(tool) + " " + n2uq_version();
+  CommandLine line(helpText, version.c_str());
   line.text("input", options.input);
   line.text("output-dir", options.outputDir);
   line.flag("dump-codes", options.dumpCodes);
@@ -237,17 +239,9 @@ int main(int argc, char **argv) {
   line.flag("profile", options.profile);
   line.flag("info", options.info);
   line.flag("json", options.json);
-  line.flag("help", options.help);
-  line.flag("version", options.version);
   std::string error = line.parse(argc, argv);
-  if (error.empty() && options.help) {
-    std::fputs(helpText, stdout);
+  if (error.empty() && line.answersAboutItself())
     return 0;
-  }
-  if (error.empty() && options.version) {
-    std::printf("n2uq-run %s\n", n2uq_version());
-    return 0;
-  }
   if (error.empty() && line.files().size() != 1)
     error = line.files().empty() ? "the model is missing: n2uq-run MODEL.so …; --help says more"
                                  : "more than one model: '" + line.files()[0] + "' and '" + line.files()[1] + "'";

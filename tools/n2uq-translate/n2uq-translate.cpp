@@ -42,7 +42,7 @@ namespace {
 struct Options {
   InterpretOptions interpretation;
   std::string output = "-", emit;
-  bool interpret = false, importOnnx = false, exportOnnx = false, help = false, version = false;
+  bool interpret = false, importOnnx = false, exportOnnx = false;
 };
 } // namespace
 
@@ -89,7 +89,7 @@ static std::string run(const Options &options, const std::vector<std::string> &f
 int main(int argc, char **argv) {
   Options options;
   int64_t threads = 0;
-  n2uq::CommandLine line;
+  n2uq::CommandLine line(helpText, "n2uq-translate " N2UQ_VERSION " (LLVM " LLVM_VERSION_STRING ")");
   line.text("o", options.output);
   line.text("emit", options.emit);
   line.flag("interpret", options.interpret);
@@ -100,18 +100,10 @@ int main(int argc, char **argv) {
   line.flag("dump-codes", options.interpretation.dumpCodes);
   line.text("function", options.interpretation.function);
   line.number("threads", threads, 1, 1024);
-  line.flag("help", options.help);
-  line.flag("version", options.version);
   std::string error = line.parse(argc, argv);
   options.interpretation.threads = static_cast<unsigned>(threads);
-  if (error.empty() && options.help) {
-    std::fputs(helpText, stdout);
+  if (error.empty() && line.answersAboutItself())
     return 0;
-  }
-  if (error.empty() && options.version) {
-    std::printf("%s %s (LLVM %s)\n", tool, N2UQ_VERSION, LLVM_VERSION_STRING);
-    return 0;
-  }
   try {
     if (error.empty())
       error = run(options, line.files());

@@ -21,6 +21,9 @@ int failWith(const std::string &tool, const std::string &sentence);
 
 class CommandLine {
 public:
+  /// `help` is what --help prints, `version` (a name and a number) what --version does; both live longer than this.
+  CommandLine(const char *help, const char *version);
+
   /// `--name`
   void flag(const std::string &name, bool &value);
   /// `--name=text`; a name of one letter is written `-o text`
@@ -35,6 +38,8 @@ public:
   /// Reads the arguments. What is no option becomes a file. Returns an empty string or one sentence.
   std::string parse(int argc, char **argv);
   const std::vector<std::string> &files() const { return names; }
+  /// Prints what --help or --version ask for. True where that was all that the tool is to do.
+  bool answersAboutItself() const;
 
 private:
   struct Option {
@@ -49,6 +54,8 @@ private:
   };
   std::string set(const Option &option, bool hasValue, const std::string &value) const;
 
+  const char *help, *version;
+  bool wantsHelp = false, wantsVersion = false;
   std::vector<Option> options;
   std::vector<std::string> names;
 };

@@ -68,8 +68,12 @@ typedef struct n2uq_loaded_model n2uq_loaded_model;
  * replacing it by another file is fine. The caller owns `*model` and closes it. */
 N2UQ_API n2uq_status n2uq_model_open(const char *path, n2uq_loaded_model **model);
 
-/* The same for a model that is linked into the program: checks what can be checked without a file. `descriptor` stays
- * the caller's and must outlive the model. */
+/* The same whatever CPU the model was compiled for: it can be described here, and n2uq_session_create refuses it where
+ * this CPU lacks something. */
+N2UQ_API n2uq_status n2uq_model_inspect(const char *path, n2uq_loaded_model **model);
+
+/* The same as n2uq_model_open for a model that is linked into the program: checks what can be checked without a file.
+ * `descriptor` stays the caller's and must outlive the model. */
 N2UQ_API n2uq_status n2uq_model_adopt(const n2uq_model *descriptor, n2uq_loaded_model **model);
 
 /* Gives up the caller's hold on the model. It is unloaded when its last session is gone as well. NULL is fine. */

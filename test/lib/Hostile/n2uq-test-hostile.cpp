@@ -9,6 +9,7 @@
 #include "Mutator.h"
 
 #include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/Version.h"
 
 #include <cerrno>
 #include <csignal>
@@ -45,7 +46,7 @@ namespace {
 struct Options {
   std::string file, scratch;
   int64_t count = 3000, seed = 1, only = -1, timeout = 60;
-  bool lines = false, help = false;
+  bool lines = false;
 };
 
 using Main = int (*)(int, char **);
@@ -183,7 +184,7 @@ int main(int argc, char **argv) {
     command.push_back(argv[i]);
 
   Options options;
-  CommandLine line;
+  CommandLine line(helpText, "n2uq-test-hostile " N2UQ_VERSION);
   line.text("file", options.file);
   line.text("scratch", options.scratch);
   line.number("count", options.count, 1, 1000000);
@@ -191,12 +192,9 @@ int main(int argc, char **argv) {
   line.number("only", options.only, 0, 1000000);
   line.number("timeout", options.timeout, 1, 600);
   line.flag("lines", options.lines);
-  line.flag("help", options.help);
   std::string error = line.parse(own, argv);
-  if (error.empty() && options.help) {
-    std::fputs(helpText, stdout);
+  if (error.empty() && line.answersAboutItself())
     return 0;
-  }
   if (error.empty())
     error = run(options, command);
   return error.empty() ? 0 : failWith(tool, error);
