@@ -55,21 +55,53 @@ Value ItemEmitter::parameter(Value constant, Value channel) {
   return load(vectorType, at(from, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
 }
 
-/// Threshold k of each channel. Rows are stored transposed, so that a vector of channels is one load; of one row for
-/// all channels, a number is broadcast (a constant where k is one).
+/// More thresholds than this are a loop: 255 of them for every pixel of a tile would be more code than any cache holds.
+static constexpr size_t maxUnrolledThresholds = 16;
+
+namespace {
+/// Thresholds `first` to `first + times - 1` are equal in every row, so one comparison counts `times`.
+struct Step {
+  int64_t first, times;
+};
+} // namespace
+
+/// The different thresholds of a table. Levels that are unevenly spaced come as rows in which a threshold stands as
+/// often as its level lies above the one before: 255 thresholds of an 8-bit code are then three comparisons of a 2-bit
+/// one. Where more are different than are unrolled, each is a step of its own, as a loop wants them.
+static SmallVector<Step> stepsOf(Value rows) {
+  auto type = cast<ShapedType>(rows.getType());
+  int64_t channels = type.getDimSize(0), count = type.getDimSize(1);
+  std::vector<int32_t> words = constantWords(rows);
+  SmallVector<Step> steps, single;
+  for (int64_t k = 0; k < count; ++k) {
+    bool same = k > 0;
+    for (int64_t c = 0; same && c < channels; ++c)
+      same = words[c * count + k] == words[c * count + k - 1];
+    if (same)
+      ++steps.back().times;
+    else
+      steps.push_back({k, 1});
+    single.push_back({k, 1});
+  }
+  return steps.size() <= maxUnrolledThresholds ? steps : single;
+}
+
+/// Threshold of step k of each channel. Rows are stored transposed, so that a vector of channels is one load; of one
+/// row for all channels, a number is broadcast (a constant where k is one).
 Value ItemEmitter::threshold(Value rows, Value k, Value channel) {
   auto type = cast<ShapedType>(rows.getType());
   int64_t channels = type.getDimSize(0), count = type.getDimSize(1);
   VectorType vectorType = vector(type.getElementType(), lanes);
   IntegerAttr knownK;
   if (channels == 1 && matchPattern(k, m_Constant(&knownK)))
-    return splatOfBits(*this, vectorType, constantWords(rows)[knownK.getInt()]);
+    return splatOfBits(*this, vectorType, constantWords(rows)[stepsOf(rows)[knownK.getInt()].first]);
   int64_t stride = channels == 1 ? 1 : memoryChannels(channels);
   Value from = data(rows, [&] {
-    std::vector<int32_t> words = constantWords(rows), transposed(count * stride, 0);
+    SmallVector<Step> steps = stepsOf(rows);
+    std::vector<int32_t> words = constantWords(rows), transposed(steps.size() * stride, 0);
     for (int64_t c = 0; c < channels; ++c)
-      for (int64_t j = 0; j < count; ++j)
-        transposed[j * stride + c] = words[c * count + j];
+      for (auto [row, step] : llvm::enumerate(steps))
+        transposed[row * stride + c] = words[c * count + step.first];
     return asBytes(transposed);
   });
   Value row = at(from, mul(k, stride * 4));
@@ -78,13 +110,9 @@ Value ItemEmitter::threshold(Value rows, Value k, Value channel) {
   return load(vectorType, at(row, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
 }
 
-/// More thresholds than this are a loop: 255 of them for every pixel of a tile would be more code than any cache holds.
-static constexpr int64_t maxUnrolledThresholds = 16;
-
 void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel, bool nanIsTop, bool subtract,
                                Column &counts) {
-  int64_t levels = cast<ShapedType>(rows.getType()).getDimSize(1);
-  auto countOne = [&](Value k, Column &into) {
+  auto count = [&](Value k, int64_t times, Column &into) {
     Value edge = threshold(rows, k, channel);
     for (auto [pixel, value] : llvm::enumerate(column)) {
       Value reached;
@@ -93,7 +121,9 @@ void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel
             arith::CmpFOp::create(b, nanIsTop ? arith::CmpFPredicate::UGE : arith::CmpFPredicate::OGE, value, edge);
       else
         reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
-      Value one = arith::ExtUIOp::create(b, ints(), reached);
+      Value one = times == 1
+                      ? arith::ExtUIOp::create(b, ints(), reached).getResult()
+                      : arith::SelectOp::create(b, reached, splat(int32_t(times)), splat(int32_t(0))).getResult();
       if (!into[pixel])
         into[pixel] = one;
       else if (subtract)
@@ -102,17 +132,18 @@ void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel
         into[pixel] = arith::AddIOp::create(b, into[pixel], one);
     }
   };
-  if (levels <= maxUnrolledThresholds) {
-    for (int64_t k = 0; k < levels; ++k)
-      countOne(number(k), counts);
+  SmallVector<Step> steps = stepsOf(rows);
+  if (steps.size() <= maxUnrolledThresholds) {
+    for (auto [k, step] : llvm::enumerate(steps))
+      count(number(k), step.times, counts);
     return;
   }
-  for (Value &count : counts)
-    if (!count)
-      count = splat(int32_t(0));
-  SmallVector<Value> last = loop(number(0), number(levels), counts, [&](Value k, ValueRange carried) {
+  for (Value &sum : counts)
+    if (!sum)
+      sum = splat(int32_t(0));
+  SmallVector<Value> last = loop(number(0), number(steps.size()), counts, [&](Value k, ValueRange carried) {
     Column next(carried.begin(), carried.end());
-    countOne(k, next);
+    count(k, 1, next);
     return next;
   });
   counts.assign(last.begin(), last.end());

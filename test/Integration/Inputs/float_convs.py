@@ -7,12 +7,11 @@
 What a fused multiply-add rounds differs from two roundings in the last bit; numbers whose products are subnormal, cancel, or
 overflow tell every wrong one. Prints `N cases equal`.
 """
-import pathlib
 import sys
 
 import numpy as np
 
-from networks import Network, compile_and_compare
+from networks import Network, compare_all
 
 
 def full_mantissas(rng, shape, low, high, signed=True):
@@ -34,10 +33,7 @@ SHAPES = [
 ]
 
 
-def main():
-    scratch, cpus = pathlib.Path(sys.argv[1]), sys.argv[2:]
-    scratch.mkdir(parents=True, exist_ok=True)
-    count = 0
+def cases():
     for number, (height, width, channels, outputs, kernel, strides, padding, dilations, groups) in enumerate(SHAPES):
         for name, low, high, signed in RANGES:
             rng = np.random.default_rng((number, low + 100))
@@ -48,15 +44,8 @@ def main():
             if name in ("ordinary", "cancelling"):
                 x = net.fully_connected(x, full_mantissas(rng, (19, net.shape(x)[0]), -4, 4), "fc")
             images = full_mantissas(rng, (2, channels, height, width), low, high, signed)
-            for cpu in cpus:
-                failed, table = compile_and_compare(net, x, images, cpu, scratch)
-                if failed:
-                    print(table, f"shape {number}, {name} numbers, {cpu}: different", sep="\n")
-                    return 1
-                count += 1
-    print(f"{count} cases equal")
-    return 0
+            yield f"shape {number}, {name} numbers", net, x, images
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(compare_all(cases(), "cases"))

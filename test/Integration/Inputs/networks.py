@@ -5,7 +5,9 @@
 Arrays are numpy arrays in the dialect's own order (images NHWC, filters OHWI). Locations name the quantizers, so that
 their codes are compared one by one.
 """
+import pathlib
 import subprocess
+import sys
 
 import numpy as np
 
@@ -145,3 +147,20 @@ def compile_and_compare(net, output, images, cpu, scratch, *options):
     diff = ["n2uq-diff", model, library, f"--input=input={inputs}", "--threads=2"]
     result = subprocess.run(diff, stdout=subprocess.PIPE, text=True)
     return result.returncode, result.stdout
+
+
+def compare_all(cases, what):
+    """For scripts that are called SCRIPT SCRATCH TARGET_CPU…: compares each of (label, network, output, images) on each
+    CPU. Prints `N <what> equal`, or the first table with a difference, and returns the exit code."""
+    scratch, cpus = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    scratch.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for label, net, output, images in cases:
+        for cpu in cpus:
+            failed, table = compile_and_compare(net, output, images, cpu, scratch)
+            if failed:
+                print(table, f"{label}, {cpu}: different", sep="\n")
+                return 1
+            count += 1
+    print(f"{count} {what} equal")
+    return 0

@@ -7,7 +7,8 @@
 Each case is one branch of a network: a float convolution that makes an image of the wanted size, a quantizer, the
 convolution under test, its tail and a quantizer behind it. A dozen branches share a network, so that start-up times do not
 dominate. Data of the kind `extreme` make all codes the largest and all weights of one sign in a channel: the accumulator
-reaches its exact bounds. Prints the cases and `N cases equal`; exits 1 at the first difference.
+reaches its exact bounds. Prints `N cases equal`; at the first
+difference the cases of that network, and exits 1.
 """
 import argparse
 import pathlib
