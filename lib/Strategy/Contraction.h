@@ -8,6 +8,7 @@
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Strategy/Emit.h"
 #include "n2uq/Strategy/Family.h"
+#include "n2uq/Support/CpuPorts.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cstring>
@@ -23,6 +24,9 @@ inline int64_t rowsPerItem(int64_t rows, int64_t blocks) {
   int64_t chunks = std::min(rows, ceilDiv(itemsWanted, blocks));
   return ceilDiv(rows, chunks);
 }
+
+/// An estimate of what stands behind a contraction, for each vector of accumulators: thresholds, a code, a store.
+inline double finishCycles(const CpuPorts &ports) { return 16 / ports.vectors; }
 
 /// The part of an image that one work item computes: rows [firstRow, lastRow) of the block of channels from \c channel
 /// on. Blocks are the outer loop over items, so that neighbouring items read the same weights.

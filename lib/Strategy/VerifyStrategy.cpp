@@ -35,6 +35,11 @@ static LogicalResult verifyKernel(KernelOp kernel) {
     if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 4 != memoryChannels(channelsOf(conv.getInput())))
       return root->emitOpError() << "expects a filter packed for rows of "
                                  << memoryChannels(channelsOf(conv.getInput())) << " channels";
+  } else if (auto conv = dyn_cast_or_null<PackedInnerProductConv2DOp>(root)) {
+    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(5);
+    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 8 != memoryChannels(channelsOf(conv.getInput())))
+      return root->emitOpError() << "expects a filter packed for rows of "
+                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
   } else if (auto conv = dyn_cast_or_null<PackedLookupConv2DOp>(root)) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
   } else if (auto conv = dyn_cast_or_null<PackedFloatConv2DOp>(root)) {

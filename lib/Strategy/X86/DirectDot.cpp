@@ -34,7 +34,7 @@ bool mayRunDot(KernelOp kernel, const CpuTarget &, std::string &why) { return is
 /// Cycles of one dot product of a vector: one instruction, or a few where the CPU has none for it.
 double dotCycles(const CpuTarget &target, int64_t codeBits) {
   if (target.hasDotProduct())
-    return 1;
+    return 1 / portsOf(target).dots;
   return target.has("ssse3") && target.lanes() > 4 && codeBits < 8 ? 1.5 : 4;
 }
 
@@ -45,6 +45,8 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int
   Window window = isa<Conv2DOp>(root) ? cast<Conv2DOp>(root).getWindow() : cast<PackedConv2DOp>(root).getWindow();
   int64_t lanes = target.lanes(), vectors = memoryChannels(out.channels) / lanes;
   int64_t steps = window.kernel[0] * window.kernel[1] * memoryChannels(in.channels) / 4;
+  const CpuPorts &ports = portsOf(target);
+  double weightBytes = double(steps) * 4 * vectors * lanes;
 
   Plan best;
   best.cycles = -1;
@@ -55,10 +57,10 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int
       if (m * n + n + 1 + scratchRegisters > target.vectorRegisters())
         break;
       // The multiplier, the load ports, or the latency of a chain of dot products (4 cycles) is the limit of a step.
-      double step = std::max({m * n * cyclesPerDot, (m + n) / 1.5, 4.0});
-      double tile = steps * step + m * n * 12 + 10;
+      double step = std::max({m * n * cyclesPerDot, (m + n) / ports.loads, 4.0});
+      double tile = steps * step + m * n * finishCycles(ports) + 10;
       double tiles = double(ceilDiv(out.width, m)) * out.height * (vectors / n);
-      double cycles = tile * tiles;
+      double cycles = tile * tiles + weightBytes / ports.farBytes;
       if (best.cycles < 0 || cycles < best.cycles) {
         best.cycles = cycles;
         best.tile = {1, m, n};

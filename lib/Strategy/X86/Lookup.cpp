@@ -24,7 +24,6 @@
 // and sums up the codes of each output's window. Zero padding is code 0, whose products are 0.
 #include "../Contraction.h"
 #include "LookupGeometry.h"
-#include "n2uq/Support/CpuPorts.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -55,24 +54,11 @@ bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
   return true;
 }
 
-/// Tiles of m and of m - 1 pixels that cover a row, without overlap where that is possible.
-struct Cover {
-  int64_t wide, narrow;
-};
-
-Cover coverOf(int64_t width, int64_t m) {
-  for (int64_t narrow = 0; narrow < m && narrow * (m - 1) <= width; ++narrow)
-    if ((width - narrow * (m - 1)) % m == 0)
-      return {(width - narrow * (m - 1)) / m, narrow};
-  return {ceilDiv(width, m), 0};
-}
-
 Plan plan(KernelOp kernel, const CpuTarget &target) {
   std::string why;
   LookupGeometry g = *lookupGeometryOf(kernel.getRoot(), why);
   const CpuPorts &ports = portsOf(target);
-  double steps = double(g.taps()) * g.groups, flushes = double(g.taps() / g.runTaps()) * g.runsOf(g.lookupsPerFlush);
-  double weightBytes = steps * roundUp(g.out.channels, 64);
+  double steps = double(g.taps()) * g.groups, flushes = double(g.taps() / g.runTaps()) * g.partsOfRun();
   Plan best;
   best.lanes = 16;
   best.cycles = -1;
@@ -82,33 +68,18 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
       double products = double(pixels) * n;
       // The ports of permutations and additions, or the loads: a table for each pixel, chosen by an index.
       double step = std::max(products / ports.lookups, pixels / ports.chosenLoads + n / ports.loads);
-      return steps * step + flushes * products * 3 / ports.vectors + products * 4 * 12 / ports.vectors + 20;
+      return steps * step + flushes * products * 3 / ports.vectors + products * 4 * finishCycles(ports) + 20;
     };
     Cover cover = coverOf(g.out.width, m);
-    double compute =
-        (cover.wide * tileCycles(m) + (cover.narrow ? cover.narrow * tileCycles(m - 1) : 0)) * g.out.height * blocks;
-    // An item packs its rows once for all of its blocks; more rows share the rows that windows overlap.
+    double row = cover.wide * tileCycles(m) + (cover.narrow ? cover.narrow * tileCycles(m - 1) : 0);
     double packedPixel = ceilDiv(g.groups, 32) * (2.0 * g.perIndex + 3) / ports.vectors + 12;
-    double packedOutput = g.taps() == 1 ? 0 : g.taps() * 1.0;
-    for (int64_t chunks = 1; chunks <= g.out.height; ++chunks)
-      for (int64_t perItem = blocks; perItem >= 1; --perItem) {
-        int64_t rows = ceilDiv(g.out.height, chunks), parts = ceilDiv(blocks, perItem);
-        if (ceilDiv(g.out.height, rows) != chunks || g.scratchBytes(rows) > maxScratchBytes || perItem > 32)
-          continue;
-        bool finest = rows == 1 && perItem == 1;
-        if (chunks * parts < itemsWanted && !finest)
-          continue;
-        double packing = double(chunks) * parts *
-                         (g.packedRows(rows) * g.packedColumns() * packedPixel + rows * g.out.width * packedOutput);
-        double far = weightBytes / ports.farBytes;
-        if (weightBytes / parts > ports.nearBytes)
-          far *= chunks;
-        double cycles = compute + packing + far;
-        if (best.cycles < 0 || cycles < best.cycles) {
-          best.cycles = cycles;
-          best.tile = {rows, m, 4 * n, perItem};
-        }
-      }
+    ItemSplit split = g.split(blocks, packedPixel, steps * blocks * 64 * n, ports,
+                              [&](int64_t rows) { return g.scratchBytes(rows) <= maxScratchBytes; });
+    double cycles = row * g.out.height * blocks + split.cycles;
+    if (best.cycles < 0 || cycles < best.cycles) {
+      best.cycles = cycles;
+      best.tile = {split.rows, m, 4 * n, split.blocks};
+    }
   }
   return best;
 }
@@ -183,7 +154,7 @@ struct Emitter {
     tables = e.data(Value(), [&] { return tablesOf(g); }, g.perIndex * 8 + g.codeBits);
     indices = e.scratch();
     sums = e.at(indices, g.indexBytes(tile[0]));
-    windowSums = g.taps() == 1 ? sums : e.at(sums, g.sumBytes(tile[0]));
+    windowSums = g.taps() == 1 ? sums : e.at(sums, g.pixelSumBytes(tile[0]));
   }
 
   Value splatWords(int64_t value) {
@@ -239,43 +210,17 @@ struct Emitter {
       sum = packVector(e.number(first), first, sum);
     Value total = reduce(sum);
     if (g.taps() == 1)
-      total = arith::MulIOp::create(e.b, total, number32(g.top()));
+      total = arith::MulIOp::create(e.b, total, arith::ConstantOp::create(e.b, e.b.getI32IntegerAttr(g.top())));
     e.store(total, sumTo, 4);
   }
 
-  Value number32(int32_t value) { return arith::ConstantOp::create(e.b, e.b.getI32IntegerAttr(value)); }
-
   /// Packs what output rows [first, last) read, and sums up their windows.
   void packRows(Value first, Value last) {
-    Value rows = arith::SubIOp::create(e.b, last, first);
-    Value packedRows = e.add(e.mul(e.add(rows, -1), g.rowStep()), g.packedRows(1));
-    Value corner = e.at(in.base, e.add(e.mul(first, g.window.strides[0] * in.row),
-                                       -g.window.before[0] * in.row - g.window.before[1] * in.pixel));
-    int64_t columns = g.packedColumns();
-    e.loop(e.number(0), packedRows, [&](Value row) {
-      Value rowFrom = e.at(corner, e.mul(row, g.inputRowStep() * in.row));
-      Value rowTo = e.at(indices, e.mul(row, columns * g.pixelBytes()));
-      Value rowSums = e.at(sums, e.mul(row, columns * 4));
-      e.loop(e.number(0), e.number(columns), [&](Value column) {
-        packPixel(e.at(rowFrom, e.mul(column, g.inputColumnStep() * in.pixel)),
-                  e.at(rowTo, e.mul(column, g.pixelBytes())), e.at(rowSums, e.mul(column, 4)));
-      });
+    g.forEachPixel(e, in, first, last, [&](Value from, Value number) {
+      packPixel(from, e.at(indices, e.mul(number, g.pixelBytes())), e.at(sums, e.mul(number, 4)));
     });
-    if (g.taps() == 1)
-      return;
-    e.loop(e.number(0), rows, [&](Value y) {
-      e.loop(e.number(0), e.number(g.out.width), [&](Value x) {
-        Value at = e.at(sums, e.add(e.mul(y, g.rowStep() * columns * 4), e.mul(x, g.columnStep() * 4)));
-        Value total = number32(0);
-        for (int64_t kh = 0; kh < g.window.kernel[0]; ++kh)
-          for (int64_t kw = 0; kw < g.window.kernel[1]; ++kw) {
-            int64_t tap = kh * g.window.dilations[0] * columns + kw * g.window.dilations[1];
-            total = arith::AddIOp::create(e.b, total, e.load(e.b.getI32Type(), e.at(at, tap * 4), 4));
-          }
-        total = arith::MulIOp::create(e.b, total, number32(g.top()));
-        e.store(total, e.at(windowSums, e.add(e.mul(y, g.out.width * 4), e.mul(x, 4))), 4);
-      });
-    });
+    if (g.taps() > 1)
+      g.emitWindowSums(e, sums, windowSums, arith::SubIOp::create(e.b, last, first), g.top());
   }
 
   /// The lookups of one step for `pixels` pixels, added to `sums` unless they are the first of a run.
@@ -284,7 +229,7 @@ struct Emitter {
     for (int64_t j = 0; j < n; ++j)
       vectors.push_back(e.load(bytes, e.at(weights, j * 64), 64));
     for (int64_t i = 0; i < pixels; ++i) {
-      Value index = e.load(e.b.getI16Type(), e.at(pixelIndices, i * g.columnStep() * g.pixelBytes()), 2);
+      Value index = e.load(e.b.getI16Type(), e.at(pixelIndices, i * g.step(1) * g.pixelBytes()), 2);
       Value table = e.load(bytes, e.at(tables, arith::ExtUIOp::create(e.b, e.b.getI64Type(), index).getResult()), 64);
       for (int64_t j = 0; j < n; ++j)
         next.push_back(TableLookupOp::create(e.b, bytes, table, vectors[j]));
@@ -299,10 +244,10 @@ struct Emitter {
   SmallVector<Value> accumulate(int64_t pixels, Value weights, Value corner) {
     int64_t count = pixels * n;
     int64_t runTaps = g.runTaps(), run = runTaps * g.groups, runs = g.window.kernel[1] / runTaps;
-    int64_t length = ceilDiv(run, g.runsOf(g.lookupsPerFlush)), flushes = ceilDiv(run, length);
+    int64_t length = ceilDiv(run, g.partsOfRun()), flushes = ceilDiv(run, length);
     SmallVector<Value> zeros(2 * count, splatWords(0));
     return e.loop(e.number(0), e.number(g.window.kernel[0]), zeros, [&](Value kh, ValueRange rowSums) {
-      Value rowIndices = e.at(corner, e.mul(kh, g.window.dilations[0] * g.packedColumns() * g.pixelBytes()));
+      Value rowIndices = e.at(corner, e.mul(kh, g.window.dilations[0] * g.columns() * g.pixelBytes()));
       Value rowWeights = e.at(weights, e.mul(kh, runs * run * block));
       return e.loop(e.number(0), e.number(runs), rowSums, [&](Value kw, ValueRange runSums) {
         Value runIndices = e.at(rowIndices, e.mul(kw, g.window.dilations[1] * g.pixelBytes()));
@@ -333,51 +278,51 @@ struct Emitter {
     return parseAttribute("#llvm.loop_annotation<unroll = <disable = true>>", e.b.getContext());
   }
 
-  /// Accumulators of 32 channels from their sums of a*k: 2 * sum - top * (the window's sum), in 32 bits.
-  void finishWords(ArrayRef<Value> words32, Value y, Value x, ArrayRef<Value> windows, Value channel, Value memory) {
-    for (int64_t half : {0, 1}) {
-      Value first = e.add(channel, half * 16);
-      auto finish = [&] {
-        Column column;
-        for (auto [sum, window] : llvm::zip_equal(words32, windows)) {
-          Value part = vector::ExtractStridedSliceOp::create(e.b, sum, half * 16, 16, 1);
-          Value wide = arith::ExtUIOp::create(e.b, e.ints(), part);
-          wide = arith::ShLIOp::create(e.b, wide, e.splat(int32_t(1)));
-          column.push_back(arith::SubIOp::create(e.b, wide, vector::BroadcastOp::create(e.b, e.ints(), window)));
-        }
-        e.finish(column, y, x, words32.size(), first);
-      };
-      if (!memory) {
-        finish();
-        continue;
-      }
-      // The last block is wider than what memory has room for.
+  /// Accumulators of half of the channels of 16-bit sums of a*k: 2 * sum - top * (the window's sum), in 32 bits.
+  Value accumulator(Value sums16, Value window, int64_t half) {
+    Value part = vector::ExtractStridedSliceOp::create(e.b, sums16, half * 16, 16, 1);
+    Value wide = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, e.ints(), part), e.splat(int32_t(1)));
+    return arith::SubIOp::create(e.b, wide, vector::BroadcastOp::create(e.b, e.ints(), window));
+  }
+
+  /// Finishes 64 channels. `root[4 * pixel + j]` are 16 of them; those from `memory` on have no place.
+  void finish(ArrayRef<Value> root, Value y, Value x, Value channel, Value memory) {
+    int64_t pixels = root.size() / 4;
+    if (!memory) {
+      e.finishTile(root, 4, y, x, pixels, channel);
+      return;
+    }
+    for (int64_t j = 0; j < 4; ++j) {
+      Value first = e.add(channel, j * 16);
       auto exists = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, first, memory);
       auto ifOp = scf::IfOp::create(e.b, exists, /*withElseRegion=*/false);
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPointToStart(ifOp.thenBlock());
-      finish();
+      Column column;
+      for (int64_t i = 0; i < pixels; ++i)
+        column.push_back(root[4 * i + j]);
+      e.finish(column, y, x, pixels, first);
     }
   }
 
   void tile(int64_t pixels, Value weights, Value firstRow, Value y, Value x, Value channel, Value memory) {
     Value row = arith::SubIOp::create(e.b, y, firstRow);
-    Value corner = e.at(indices, e.add(e.mul(row, g.rowStep() * g.packedColumns() * g.pixelBytes()),
-                                       e.mul(x, g.columnStep() * g.pixelBytes())));
+    Value corner = e.at(indices, e.mul(g.corner(e, row, x), g.pixelBytes()));
     SmallVector<Value> totals = accumulate(pixels, weights, corner);
     Value windowAt = e.at(windowSums, e.add(e.mul(row, g.out.width * 4), e.mul(x, 4)));
     SmallVector<Value> windows;
     for (int64_t i = 0; i < pixels; ++i)
       windows.push_back(e.load(e.b.getI32Type(), e.at(windowAt, i * 4), 4));
     for (int64_t j = 0; j < n; ++j) {
-      SmallVector<Value> even, odd;
+      SmallVector<Value> root;
       for (int64_t i = 0; i < pixels; ++i) {
-        odd.push_back(totals[(pixels + i) * n + j]);
-        Value shifted = arith::ShLIOp::create(e.b, odd.back(), splatWords(8));
-        even.push_back(arith::SubIOp::create(e.b, totals[i * n + j], shifted));
+        Value all = totals[i * n + j], odd = totals[(pixels + i) * n + j];
+        Value even = arith::SubIOp::create(e.b, all, arith::ShLIOp::create(e.b, odd, splatWords(8)));
+        for (Value sums16 : {even, odd})
+          for (int64_t half : {0, 1})
+            root.push_back(accumulator(sums16, windows[i], half));
       }
-      finishWords(even, y, x, windows, e.add(channel, j * 64), memory);
-      finishWords(odd, y, x, windows, e.add(channel, j * 64 + 32), memory);
+      finish(root, y, x, e.add(channel, j * 64), memory);
     }
   }
 

@@ -68,8 +68,8 @@ std::optional<LookupGeometry> lookupGeometryOf(Operation *root, std::string &why
     why = "its root is not a convolution of codes";
     return std::nullopt;
   }
-  LookupGeometry g{conv ? conv.getWindow() : packedConv.getWindow(), ImageShape(root->getOperand(0).getType()),
-                   ImageShape(root->getResult(0).getType())};
+  LookupGeometry g(conv ? conv.getWindow() : packedConv.getWindow(), ImageShape(root->getOperand(0).getType()),
+                   ImageShape(root->getResult(0).getType()));
   g.codeBits = codeBitsOf(root->getOperand(0).getType());
   if (g.window.groups != 1) {
     why = "it has groups, and no index stands for the weight 0 between them";
