@@ -20,14 +20,10 @@ namespace n2uq {
 /// A code of 8 bits rises or falls at most 255 times on each side of a PReLU's point.
 static constexpr int64_t maxEdges = 2 * 255;
 
-static LogicalResult verifyKernel(KernelOp kernel) {
-  if (!checkedFamily(kernel))
-    return failure();
+/// The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
+static LogicalResult verifyBlocks(KernelOp kernel) {
   StrategyAttr strategy = *kernel.getStrategy();
   Operation *root = kernel.getRoot();
-  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
-    return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
-  // The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
   int64_t block = strategy.getLanes() * (strategy.getTile().size() >= 3 ? strategy.getTile()[2] : 1);
   int64_t packedBlock = block;
   if (auto conv = dyn_cast_or_null<PackedConv2DOp>(root)) {
@@ -60,6 +56,18 @@ static LogicalResult verifyKernel(KernelOp kernel) {
     return kernel.emitOpError() << "expects blocks of outputs that divide "
                                 << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
                                 << block;
+  return success();
+}
+
+static LogicalResult verifyKernel(KernelOp kernel) {
+  const KernelFamily *family = checkedFamily(kernel);
+  if (!family)
+    return failure();
+  Operation *root = kernel.getRoot();
+  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
+    return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
+  if (failed(family->verify ? family->verify(kernel) : verifyBlocks(kernel)))
+    return failure();
 
   // Every column is a comparison in the code.
   for (Operation &op : kernel.getBody().front())

@@ -92,19 +92,26 @@ void VerifySimplifiedPass::runOnOperation() {
     function.emitOpError() << "expects a body of one block";
     return signalPassFailure();
   }
-  for (Operation &op : function.getBody().front().without_terminator()) {
+  auto verify = [&](Operation *op) {
     if (isa<arith::ConstantOp>(op))
-      continue;
-    if (!isNetworkOp(&op)) { // (S2)
-      op.emitOpError() << "is not an op of a simplified network";
-      ok = false;
-      continue;
+      return true;
+    if (!isNetworkOp(op)) { // (S2)
+      op->emitOpError() << "is not an op of a simplified network";
+      return false;
     }
-    ok &= succeeded(verifyParameters(&op));
+    bool isSound = succeeded(verifyParameters(op));
     if (auto quantize = dyn_cast<QuantizeOp>(op))
-      ok &= succeeded(verifyFolded(quantize));
+      isSound &= succeeded(verifyFolded(quantize));
     if (auto threshold = dyn_cast<TwoSidedThresholdOp>(op))
-      ok &= succeeded(verifyCodes(threshold));
+      isSound &= succeeded(verifyCodes(threshold));
+    return isSound;
+  };
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    if (auto kernel = dyn_cast<KernelOp>(op))
+      for (Operation &inner : kernel.getBody().front().without_terminator())
+        ok &= verify(&inner);
+    else
+      ok &= verify(&op);
   }
   if (!ok)
     return signalPassFailure();

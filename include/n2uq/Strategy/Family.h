@@ -40,6 +40,9 @@ struct KernelFamily {
   void (*emit)(KernelOp kernel, ItemEmitter &emitter);
   /// Bytes of memory that one work item needs for intermediate data, at most \c maxScratchBytes; null for none.
   int64_t (*scratch)(KernelOp kernel) = nullptr;
+  /// Whether a kernel whose weights are packed is what its strategy says: shapes, and where the arithmetic depends on
+  /// them the weights themselves. Failure after an error. Null where n2uq-verify-strategy's own checks are all.
+  mlir::LogicalResult (*verify)(KernelOp kernel) = nullptr;
 };
 
 /// A kernel's scratch lies on the stack of the thread that computes it (n2uq/model.h promises no more than this).

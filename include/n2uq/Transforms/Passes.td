@@ -86,7 +86,8 @@ def VerifySimplifiedPass : Pass<"n2uq-verify-simplified", "::mlir::func::FuncOp"
   let summary = "check what holds at the end of the simplify phase";
   let description = [{
     (S1) The function takes one float32 tensor `[batch, channels, height, width]` and returns one float32 tensor.
-    (S2) It is one block of `n2uq` network ops, `arith.constant` and `func.return`.
+    (S2) It is one block of `n2uq` network ops, `arith.constant` and `func.return`; network ops may stand in an `n2uq.kernel`,
+    which is how a strategy chosen by hand comes.
     (S3) Every parameter (filter, weights, scale, offset, slope, thresholds, base) is a constant of sound content.
     (S4) A quantizer whose tail begins at an accumulator says in `n2uq.float_tail` why it could not be folded.
     (S5) No row of `n2uq.two_sided_threshold` leaves the range of its codes for a reachable accumulator.
