@@ -24,7 +24,7 @@ def export(source, path, image_size=None):
     """
     state = parameters(source)
     network = architecture.recognise(state, image_size)
-    graph = _Emitter(network, state).graph()
+    graph = Emitter(network, state).graph()
     try:
         graph.write(path)
     except OSError as error:
@@ -101,7 +101,9 @@ def pact_thresholds(clip, levels, name):
     return np.array(thresholds, np.uint32).view(np.float32)
 
 
-class _Emitter:
+class Emitter:
+    """The nodes of a network, in order. Other forms of it override how levels are written: `multi_threshold`, `quantized`."""
+
     def __init__(self, network, state):
         self.network, self.state = network, state
         self.onnx = onnx_file.Graph(architecture.name_of(network) or "n2uq", __version__)
