@@ -38,8 +38,8 @@ struct Buffer {
 /// The window with which `op` reads codes from memory that must hold the padding; none for ops that clip or have none.
 std::optional<Window> paddedWindow(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<Window>>(op)
-      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedDepthwiseConv2DOp>(
-          [](auto conv) { return conv.getWindow(); })
+      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
+            PackedDepthwiseConv2DOp>([](auto conv) { return conv.getWindow(); })
       .Default([](Operation *) { return std::nullopt; });
 }
 

@@ -157,6 +157,16 @@ void evaluate(PackedInnerProductConv2DOp op, const Array &input, const Array &pa
   convolveCodes(window, layOut<int32_t>(window, result.shape[3], input.shape[3], weight), input, result, threads);
 }
 
+void evaluate(PackedWinogradConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
+  bool isTransform;
+  std::vector<int32_t> filter = op.recoverFilter(ArrayRef(packed.as<int8_t>(), packed.elements()), isTransform);
+  auto weight = [&, channels = input.shape[3]](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    return filter[(o * 9 + kh * 3 + kw) * channels + c];
+  };
+  convolveCodes(op.getWindow(), layOut<int32_t>(op.getWindow(), result.shape[3], input.shape[3], weight), input, result,
+                threads);
+}
+
 void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads) {
   Window window = op.getWindow();
   // filter[c,kh,kw,0] = packed[kh,kw,c]

@@ -27,6 +27,7 @@ void evaluate(FullyConnectedOp op, const Array &input, const Array &weights, Arr
 void evaluate(PackedConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedLookupConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedInnerProductConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
+void evaluate(PackedWinogradConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedFloatConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed, Array &result, unsigned threads);

@@ -275,8 +275,8 @@ private:
             [&](auto op) { evaluate(op, in(op.getInput()), result, threads); })
         .Case<Conv2DOp, FloatConv2DOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getFilter()), result, threads); })
-        .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedDepthwiseConv2DOp,
-              PackedFloatConv2DOp, PackedFullyConnectedOp>(
+        .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
+              PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedFullyConnectedOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getPacked()), result, threads); })
         .Case<QuantizeOp, ThresholdOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getThresholds()), result, threads); })

@@ -77,6 +77,7 @@ int64_t macsOf(KernelOp kernel) {
         Window window = conv.getWindow();
         return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
       })
+      .Case([&](PackedWinogradConv2DOp conv) { return outputs * 9 * channelsOf(conv.getInput()); })
       .Case([&](PackedDepthwiseConv2DOp conv) {
         Window window = conv.getWindow();
         return outputs * window.kernel[0] * window.kernel[1];

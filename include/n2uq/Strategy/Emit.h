@@ -101,6 +101,7 @@ public:
 
   /// Runs everything behind the root on registers and stores what the kernel yields. `root` holds the root's result at
   /// pixels (y, x), (y, x+1), … and channels [channel, channel + lanes); empty where the kernel has no root.
+  /// Accumulators of 16 bits come in vectors of twice the lanes, where all that stands behind the root compares them.
   void finish(Column root, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel);
   /// The same for a whole register tile: root[pixel * vectors + j] holds channels from channel + j*lanes on. To be
   /// preferred where there is one, since codes of neighbouring vectors can be made and stored together.
@@ -116,8 +117,9 @@ private:
   mlir::Value frameField(mlir::Type type, int64_t offset);
   Access inBuffer(BufferAttr buffer, mlir::Type type);
   void findAccess(mlir::Value tensor);
-  mlir::Value parameter(mlir::Value constant, mlir::Value channel);
-  mlir::Value threshold(mlir::Value rows, mlir::Value k, mlir::Value channel);
+  /// Numbers per channel; with `narrow`, twice as many of 16 bits.
+  mlir::Value parameter(mlir::Value constant, mlir::Value channel, bool narrow = false);
+  mlir::Value threshold(mlir::Value rows, mlir::Value k, mlir::Value channel, bool narrow);
   /// Adds to \p counts, for every pixel, how many thresholds of the channel it reaches.
   void countReached(llvm::ArrayRef<mlir::Value> column, mlir::Value rows, mlir::Value channel, bool nanIsTop,
                     bool subtract, Column &counts);

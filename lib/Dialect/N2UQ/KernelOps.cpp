@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ShapeRules.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Support/CookToom.h"
 
 using namespace mlir;
 using namespace n2uq;
@@ -112,6 +113,73 @@ LogicalResult PackedInnerProductConv2DOp::verify() {
       rowChannels % 16 != 0 || rowChannels < channelsOf(getInput())) // (C1)
     return emitOpError() << "expects a packed filter for " << channelsOf(getInput()) << " to "
                          << channelsOf(getResult()) << " channels, but got " << getPacked().getType();
+  return success();
+}
+
+Window PackedWinogradConv2DOp::getWindow() { return makeWindow(3, 3, {1, 1}, getPadding(), {1, 1}); }
+
+SmallVector<int64_t> PackedWinogradConv2DOp::getPositions() {
+  SmallVector<int64_t> positions;
+  for (int64_t position = 0; position < shapeOf(getPacked())[1]; ++position)
+    if (!llvm::is_contained(getHalved(), position))
+      positions.push_back(position);
+  positions.append(getHalved().begin(), getHalved().end());
+  return positions;
+}
+
+std::vector<int32_t> PackedWinogradConv2DOp::recoverFilter(ArrayRef<int8_t> packed, bool &isTransform) {
+  Winograd algorithm(getOutputs()[0], getOutputs()[1]);
+  SmallVector<int64_t> order = getPositions();
+  int64_t plain = order.size() - getHalved().size();
+  int64_t inputs = channelsOf(getInput()), outputs = channelsOf(getResult());
+  int64_t fours = shapeOf(getPacked())[2], block = shapeOf(getPacked())[3];
+  std::vector<int32_t> filter(outputs * 9 * inputs);
+  isTransform = true;
+  std::vector<int64_t> transformed(order.size());
+  for (int64_t o = 0; o < outputs; ++o)
+    for (int64_t c = 0; c < inputs; ++c) {
+      for (auto [r, position] : llvm::enumerate(order)) {
+        int64_t place = ((o / block * int64_t(order.size()) + r) * fours + c / 4) * block + o % block;
+        int64_t stored = packed[place * 4 + c % 4];
+        transformed[position] = int64_t(r) < plain ? stored : 2 * stored + 1;
+      }
+      std::array<int64_t, 9> taps = algorithm.recoverFilter(transformed);
+      isTransform &= algorithm.transformFilter(taps) == transformed;
+      for (auto [tap, weight] : llvm::enumerate(taps))
+        filter[(o * 9 + tap) * inputs + c] = weight;
+    }
+  return filter;
+}
+
+LogicalResult PackedWinogradConv2DOp::verify() {
+  auto outputs = getOutputs();
+  if (outputs.size() != 2 || llvm::any_of(outputs, [](int64_t m) { // (C2)
+        return m < minCookToomOutputs || m > maxCookToomOutputs;
+      }))
+    return emitOpError() << "expects outputs of two numbers between " << minCookToomOutputs << " and "
+                         << maxCookToomOutputs;
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyParameter(*this, "its filter", getPacked())) ||
+      failed(verifyExtents(*this, "its result", getResult())) ||
+      failed(verifyWindowAttributes(*this, {1, 1}, getPadding(), {1, 1})) ||
+      failed(verifyWindowResult(*this, getWindow(), getInput(), getResult()))) // (C4)
+    return failure();
+  auto result = shapeOf(getResult()), packed = shapeOf(getPacked());
+  if (outputs[0] > result[1] || outputs[1] > result[2]) // (C2)
+    return emitOpError() << "expects at least " << outputs[0] << "x" << outputs[1] << " outputs, but has " << result[1]
+                         << "x" << result[2];
+  int64_t positions = (outputs[0] + 2) * (outputs[1] + 2);
+  if (packed[0] != ceilDiv(result[3], packed[3]) || packed[1] != positions || packed[2] % 4 != 0 ||
+      packed[2] * 4 < channelsOf(getInput()) || packed[4] != 4) // (C1)
+    return emitOpError() << "expects a filter of " << positions << " positions packed for " << channelsOf(getInput())
+                         << " to " << result[3] << " channels, but got " << getPacked().getType();
+  int64_t last = -1;
+  for (int64_t position : getHalved()) { // (C3)
+    if (position <= last || position >= positions)
+      return emitOpError() << "expects halved positions in ascending order below " << positions << ", but got "
+                           << position;
+    last = position;
+  }
   return success();
 }
 

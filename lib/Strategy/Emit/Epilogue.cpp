@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -23,6 +24,9 @@ static std::vector<char> asBytes(const std::vector<T> &numbers) {
   return bytes;
 }
 
+/// The form of a constant of which 16-bit numbers are kept (ItemEmitter::data).
+static constexpr int64_t narrowForm = 16;
+
 /// Numbers of a constant of floats or of 32-bit integers, as their bits.
 static std::vector<int32_t> constantWords(Value constant) {
   if (std::optional<std::vector<int32_t>> ints = constantInts(constant))
@@ -33,8 +37,19 @@ static std::vector<int32_t> constantWords(Value constant) {
   return words;
 }
 
+/// Integers as 16-bit ones. What is compared with them has 16 bits itself, so a threshold beyond is reached by all or
+/// by none, and so is the largest or smallest number.
+static std::vector<int16_t> saturated(const std::vector<int32_t> &words) {
+  std::vector<int16_t> narrow(words.size());
+  for (auto [from, to] : llvm::zip_equal(words, narrow))
+    to = std::clamp<int32_t>(from, INT16_MIN, INT16_MAX);
+  return narrow;
+}
+
 /// A vector whose lanes all have these bits, as floats or as integers.
 static Value splatOfBits(ItemEmitter &e, VectorType type, int32_t word) {
+  if (type.getElementType().isInteger(16))
+    return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, saturated({word}).front()));
   if (!type.getElementType().isF32())
     return e.splat(word);
   APFloat number(APFloat::IEEEsingle(), APInt(32, uint32_t(word)));
@@ -42,17 +57,18 @@ static Value splatOfBits(ItemEmitter &e, VectorType type, int32_t word) {
 }
 
 /// One number per channel as a vector at `channel`, or one number for all as a splat.
-Value ItemEmitter::parameter(Value constant, Value channel) {
+Value ItemEmitter::parameter(Value constant, Value channel, bool narrow) {
   auto type = cast<ShapedType>(constant.getType());
-  VectorType vectorType = vector(type.getElementType(), lanes);
+  VectorType vectorType = narrow ? vector(b.getI16Type(), 2 * lanes) : vector(type.getElementType(), lanes);
   if (type.getNumElements() == 1)
     return splatOfBits(*this, vectorType, constantWords(constant).front());
-  Value from = data(constant, [&] {
+  auto make = [&] {
     std::vector<int32_t> words = constantWords(constant);
     words.resize(memoryChannels(words.size()), 0);
-    return asBytes(words);
-  });
-  return load(vectorType, at(from, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
+    return narrow ? asBytes(saturated(words)) : asBytes(words);
+  };
+  Value from = data(constant, make, narrow ? narrowForm : 0);
+  return load(vectorType, at(from, mul(channel, narrow ? 2 : 4)), lanes == 1 ? 4 : lanes * 4);
 }
 
 /// More thresholds than this are a loop: 255 of them for every pixel of a tile would be more code than any cache holds.
@@ -88,32 +104,36 @@ static SmallVector<Step> stepsOf(Value rows) {
 
 /// Threshold of step k of each channel. Rows are stored transposed, so that a vector of channels is one load; of one
 /// row for all channels, a number is broadcast (a constant where k is one).
-Value ItemEmitter::threshold(Value rows, Value k, Value channel) {
+Value ItemEmitter::threshold(Value rows, Value k, Value channel, bool narrow) {
   auto type = cast<ShapedType>(rows.getType());
   int64_t channels = type.getDimSize(0), count = type.getDimSize(1);
-  VectorType vectorType = vector(type.getElementType(), lanes);
+  VectorType vectorType = narrow ? vector(b.getI16Type(), 2 * lanes) : vector(type.getElementType(), lanes);
+  int64_t bytes = narrow ? 2 : 4;
   IntegerAttr knownK;
   if (channels == 1 && matchPattern(k, m_Constant(&knownK)))
     return splatOfBits(*this, vectorType, constantWords(rows)[stepsOf(rows)[knownK.getInt()].first]);
   int64_t stride = channels == 1 ? 1 : memoryChannels(channels);
-  Value from = data(rows, [&] {
+  auto make = [&] {
     SmallVector<Step> steps = stepsOf(rows);
     std::vector<int32_t> words = constantWords(rows), transposed(steps.size() * stride, 0);
     for (int64_t c = 0; c < channels; ++c)
       for (auto [row, step] : llvm::enumerate(steps))
         transposed[row * stride + c] = words[c * count + step.first];
-    return asBytes(transposed);
-  });
-  Value row = at(from, mul(k, stride * 4));
+    return narrow ? asBytes(saturated(transposed)) : asBytes(transposed);
+  };
+  Value from = data(rows, make, narrow ? narrowForm : 0);
+  Value row = at(from, mul(k, stride * bytes));
   if (channels == 1)
-    return vector::BroadcastOp::create(b, vectorType, load(type.getElementType(), row, 4));
-  return load(vectorType, at(row, mul(channel, 4)), lanes == 1 ? 4 : lanes * 4);
+    return vector::BroadcastOp::create(b, vectorType, load(vectorType.getElementType(), row, bytes));
+  return load(vectorType, at(row, mul(channel, bytes)), lanes == 1 ? 4 : lanes * 4);
 }
 
 void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel, bool nanIsTop, bool subtract,
                                Column &counts) {
+  bool narrow = getElementTypeOrSelf(column.front()).isInteger(16);
+  VectorType countType = narrow ? cast<VectorType>(column.front().getType()) : ints();
   auto count = [&](Value k, int64_t times, Column &into) {
-    Value edge = threshold(rows, k, channel);
+    Value edge = threshold(rows, k, channel, narrow);
     for (auto [pixel, value] : llvm::enumerate(column)) {
       Value reached;
       if (getElementTypeOrSelf(value).isF32())
@@ -121,9 +141,10 @@ void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel
             arith::CmpFOp::create(b, nanIsTop ? arith::CmpFPredicate::UGE : arith::CmpFPredicate::OGE, value, edge);
       else
         reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
-      Value one = times == 1
-                      ? arith::ExtUIOp::create(b, ints(), reached).getResult()
-                      : arith::SelectOp::create(b, reached, splat(int32_t(times)), splat(int32_t(0))).getResult();
+      Value one = arith::ExtUIOp::create(b, countType, reached);
+      if (times != 1)
+        one =
+            arith::SelectOp::create(b, reached, splatOfBits(*this, countType, times), splatOfBits(*this, countType, 0));
       if (!into[pixel])
         into[pixel] = one;
       else if (subtract)
@@ -140,7 +161,7 @@ void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel
   }
   for (Value &sum : counts)
     if (!sum)
-      sum = splat(int32_t(0));
+      sum = splatOfBits(*this, countType, 0);
   SmallVector<Value> last = loop(number(0), number(steps.size()), counts, [&](Value k, ValueRange carried) {
     Column next(carried.begin(), carried.end());
     count(k, 1, next);
@@ -227,12 +248,14 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
         return counts;
       })
       .Case([&](TwoSidedThresholdOp threshold) {
-        Column counts(pixels, parameter(threshold.getBase(), channel));
         Column input = operand(threshold.getInput());
+        bool narrow = getElementTypeOrSelf(input.front()).isInteger(16);
+        Column counts(pixels, parameter(threshold.getBase(), channel, narrow));
         countReached(input, threshold.getUp(), channel, false, /*subtract=*/false, counts);
         countReached(input, threshold.getDown(), channel, false, /*subtract=*/true, counts);
         // The largest code is 2^bits - 1: what the op says about values outside of it costs one instruction.
-        Value top = splat((int32_t(1) << codeBitsOf(threshold.getType())) - 1);
+        Value top = splatOfBits(*this, cast<VectorType>(counts.front().getType()),
+                                (int32_t(1) << codeBitsOf(threshold.getType())) - 1);
         return map(counts, [&](Value v) { return arith::AndIOp::create(b, v, top).getResult(); });
       })
       .Default([](Operation *) -> Column { llvm_unreachable("n2uq.kernel's verifier lets only these through"); });
@@ -243,14 +266,16 @@ void ItemEmitter::store(Value yielded, const Access &access, Value y, Value x, V
   for (auto [pixel, element] : llvm::enumerate(column)) {
     Value to = at(address, pixel * access.pixel), value = element;
     if (codeBitsOf(yielded.getType()))
-      value = arith::TruncIOp::create(b, vector(b.getI8Type(), lanes), value);
+      value =
+          arith::TruncIOp::create(b, vector(b.getI8Type(), cast<VectorType>(value.getType()).getNumElements()), value);
     if (access.wholeVectors || access.channels % channelUnit == 0) {
       store(value, to, access.channel);
       continue;
     }
     Value left = arith::IndexCastOp::create(b, b.getIndexType(),
                                             arith::SubIOp::create(b, number(access.channels), channel).getResult());
-    Value mask = vector::CreateMaskOp::create(b, vector(b.getI1Type(), lanes), ValueRange{left});
+    Value mask = vector::CreateMaskOp::create(
+        b, vector(b.getI1Type(), cast<VectorType>(value.getType()).getNumElements()), ValueRange{left});
     LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
   }
 }

@@ -126,6 +126,60 @@ func.func @packed_conv2d_c2(%codes: tensor<?x8x8x64xui2>, %packed: tensor<4x3x3x
 
 // -----
 
+func.func @packed_winograd_conv2d_c1(%codes: tensor<?x8x8x60xui2>, %packed: tensor<4x30x14x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects a filter of 30 positions packed for 60 to 64 channels, but got 'tensor<4x30x14x16x4xi8>'}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [4, 3] padding = [1, 1, 1, 1]
+      : tensor<?x8x8x60xui2>, tensor<4x30x14x16x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_winograd_conv2d_c1_positions(%codes: tensor<?x8x8x64xui2>, %packed: tensor<4x30x16x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects a filter of 25 positions packed for 64 to 64 channels, but got 'tensor<4x30x16x16x4xi8>'}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [3, 3] padding = [1, 1, 1, 1]
+      : tensor<?x8x8x64xui2>, tensor<4x30x16x16x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_winograd_conv2d_c2(%codes: tensor<?x8x8x64xui2>, %packed: tensor<4x35x16x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects outputs of two numbers between 2 and 4}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [5, 3] padding = [1, 1, 1, 1]
+      : tensor<?x8x8x64xui2>, tensor<4x35x16x16x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_winograd_conv2d_c2_small_image(%codes: tensor<?x8x2x64xui2>, %packed: tensor<4x30x16x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects at least 4x3 outputs, but has 8x2}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [4, 3] padding = [1, 1, 1, 1]
+      : tensor<?x8x2x64xui2>, tensor<4x30x16x16x4xi8> -> tensor<?x8x2x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_winograd_conv2d_c3(%codes: tensor<?x8x8x64xui2>, %packed: tensor<4x30x16x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects halved positions in ascending order below 30, but got 18}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [4, 3] halved = [23, 18] padding = [1, 1, 1, 1]
+      : tensor<?x8x8x64xui2>, tensor<4x30x16x16x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed_winograd_conv2d_c4(%codes: tensor<?x8x8x64xui2>, %packed: tensor<4x30x16x16x4xi8>) {
+  // expected-error @+1 {{'n2uq.packed_winograd_conv2d' op expects a result of height 6, but got 8}}
+  %0 = n2uq.packed_winograd_conv2d %codes, %packed outputs = [4, 3]
+      : tensor<?x8x8x64xui2>, tensor<4x30x16x16x4xi8> -> tensor<?x8x8x64xi32>
+  return
+}
+
+// -----
+
 func.func @packed_depthwise_conv2d_c1(%codes: tensor<?x8x8x24xui4>, %packed: tensor<3x3x24xi8>) {
   // expected-error @+1 {{'n2uq.packed_depthwise_conv2d' op expects a packed filter for 24 channels, but got 'tensor<3x3x24xi8>'}}
   %0 = n2uq.packed_depthwise_conv2d %codes, %packed padding = [1, 1, 1, 1]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a table of convolution shapes through the compiler and compares every code with the reference.
 
-    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--table=wide] [--part=I/N] [--seed=N]
+    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--table=all|wide|3x3] [--part=I/N] [--seed=N]
 
 Each case is one branch of a network: a float convolution that makes an image of the wanted size, a quantizer, the
 convolution under test, its tail and a quantizer behind it. A dozen branches share a network, so that start-up times do not
@@ -79,6 +79,17 @@ WIDE = [
     (3, 4, 56, 176, (2, 2), SQUARE, (0, 1, 0, 1), SQUARE, 1, 6),
     (2, 6, 104, 24, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 5),
 ]
+# 3x3 of stride 1, for the algorithms that work on tiles of outputs: every remainder of 2, 3 and 4, several chunks of tiles,
+# images of one tile and of less, all widths of channels, paddings of their own
+THREE_BY_THREE = [
+    (height, width, channels, outputs, (3, 3), SQUARE, padding, SQUARE, 1, bits)
+    for height, width, channels, outputs, padding in (
+        (14, 14, 64, 64, (1, 1, 1, 1)), (7, 7, 48, 96, (1, 1, 1, 1)), (4, 3, 16, 16, (1, 1, 1, 1)), (2, 2, 17, 33, (1, 1, 1, 1)),
+        (5, 11, 20, 36, (1, 1, 1, 1)), (6, 5, 80, 32, (1, 1, 1, 1)), (9, 8, 33, 64, (0, 0, 0, 0)), (18, 17, 32, 32, (1, 1, 1, 1)),
+        (10, 13, 12, 48, (2, 0, 1, 2)), (3, 16, 13, 50, (1, 1, 1, 1)), (1, 6, 8, 8, (1, 1, 1, 1)), (8, 12, 96, 128, (1, 1, 1, 1)))
+    for bits in (2, 3, 4)
+]
+TABLES = {"all": TABLE, "wide": WIDE, "3x3": THREE_BY_THREE}
 SOURCE = 18  # height and width of the network's input, not less than any case's
 TAILS = ("threshold", "two_sided", "float")
 KINDS = ("random", "extreme")
@@ -132,14 +143,14 @@ def main():
     parser.add_argument("scratch", type=pathlib.Path)
     parser.add_argument("cpus")
     parser.add_argument("--kernel", default="")
-    parser.add_argument("--table", choices=("all", "wide"), default="all")
+    parser.add_argument("--table", choices=TABLES, default="all")
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     part, parts = map(int, options.part.split("/"))
     options.scratch.mkdir(parents=True, exist_ok=True)
 
-    cases = [(case, kind, tail) for kind in KINDS for tail in TAILS for case in (WIDE if options.table == "wide" else TABLE)]
+    cases = [(case, kind, tail) for kind in KINDS for tail in TAILS for case in TABLES[options.table]]
     groups = [cases[i : i + 16] for i in range(0, len(cases), 16)][part::parts]
     count = 0
     for number, group in enumerate(groups):

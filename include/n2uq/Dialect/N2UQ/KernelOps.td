@@ -81,6 +81,50 @@ def N2UQ_PackedConv2DOp : N2UQ_Op<"packed_conv2d", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
+def N2UQ_PackedWinogradConv2DOp : N2UQ_Op<"packed_winograd_conv2d", [Pure]> {
+  let summary = "uniform-integer convolution of 3x3 taps with weights in the domain of an exact integer Winograd algorithm";
+  let description = [{
+    `n2uq.conv2d` with a window of 3x3, stride 1, one group. `outputs = [my, mx]` names the algorithm F(my, 3) x F(mx, 3) of
+    `n2uq/Support/CookToom.h`; its P = (my + 2) * (mx + 2) positions are counted row by row. The transformed filter of output `o`
+    and channel `c` is `u = Gy g Gx^T` with `g[kh,kw] = filter[o,kh,kw,c]`, and
+
+        packed[o / block, r, c / 4, o % block, c % 4] = u[position(r)], or (u[position(r)] - 1) / 2 at a halved position
+
+    where `position` lists the positions that are not in `halved` in ascending order and then those that are; at the points 0, 1
+    and infinity it says what the filter is. Outputs behind the last one of `result` hold any numbers.
+
+    (C1) `packed` is `[ceil(O / block), P, CP / 4, block, 4]` with `CP` a multiple of 16 and not less than the channels of
+    `input`.
+    (C2) `my` and `mx` are between 2 and 4, and not larger than the result.
+    (C3) `halved` holds positions in ascending order.
+    (C4) As (C1) and (C4) of `n2uq.conv2d`.
+
+    `n2uq-verify-strategy` checks that `packed` is the transform of a filter, and that transformed codes fit into 8 bits.
+
+    Example:
+    ```mlir
+    %acc = n2uq.packed_winograd_conv2d %codes, %packed outputs = [4, 3] halved = [18, 23] padding = [1, 1, 1, 1]
+        : tensor<?x56x56x64xui2>, tensor<1x30x16x64x4xi8> -> tensor<?x56x56x64xi32>
+    ```
+  }];
+  let arguments = (ins N2UQ_CodeImage:$input, TensorRankOf<[I8], [5]>:$packed, DenseI64ArrayAttr:$outputs,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$halved,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding);
+  let results = (outs N2UQ_AccImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed `outputs` `=` $outputs (`halved` `=` $halved^)? (`padding` `=` $padding^)?
+    attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    ::n2uq::Window getWindow();
+    /// The algorithm's positions in the order of the packed filter: those that are not halved, then those that are.
+    ::llvm::SmallVector<int64_t> getPositions();
+    /// The filter [O, 3, 3, C] that the elements of the packed filter stand for; sets `isTransform` to whether they are its
+    /// transform at every position.
+    std::vector<int32_t> recoverFilter(::llvm::ArrayRef<int8_t> packed, bool &isTransform);
+  }];
+}
+
 def N2UQ_PackedDepthwiseConv2DOp : N2UQ_Op<"packed_depthwise_conv2d", [Pure]> {
   let summary = "depthwise uniform-integer convolution with channels innermost";
   let description = [{

@@ -1,0 +1,353 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exact integer Winograd: 2.25 to 3.6 times fewer multiplications for 3x3 filters of stride 1, inside dot products of
+// bytes. Low-bit codes leave so much headroom in a byte that both transforms fit (n2uq/Analysis/WinogradForm.h decides
+// it from the real weights); nothing is rounded anywhere. This file says where it may run, what it costs and how
+// weights are packed; WinogradEmit.cpp computes.
+#include "Winograd.h"
+
+#include "n2uq/Analysis/WinogradForm.h"
+
+using namespace mlir;
+
+namespace n2uq {
+
+WinogradAxis::WinogradAxis(int64_t outputs, int64_t extent)
+    : outputs(outputs), extent(extent), full(ceilDiv(extent, outputs)), brief(0) {
+  if (outputs == minCookToomOutputs)
+    return; // there is no smaller algorithm
+  for (int64_t b = 0; b * (outputs - 1) <= extent; ++b)
+    if ((extent - b * (outputs - 1)) % outputs == 0) {
+      full = (extent - b * (outputs - 1)) / outputs;
+      brief = b;
+      return;
+    }
+}
+
+WinogradLayout::WinogradLayout(ImageShape in, ImageShape out, ArrayRef<int64_t> tile, int64_t lanes, int64_t tailBytes,
+                               int64_t halvedCount)
+    : y(tile[0], out.height), x(tile[1], out.width), positions((tile[0] + 2) * (tile[1] + 2)), halved(halvedCount),
+      lanes(lanes), tailBytes(tailBytes), rowChannels(memoryChannels(in.channels)), block(lanes * tile[3]),
+      blocks(ceilDiv(out.channels, block)) {
+  // In this order the tiles that use a position are neighbours, whichever of both axes lacks it in brief tiles.
+  static constexpr WinogradClass classes[] = {{false, true}, {false, false}, {true, false}, {true, true}};
+  int64_t total = (y.full + y.brief) * (x.full + x.brief), slot = 0;
+  for (WinogradClass kind : classes) {
+    int64_t tiles = tilesOf(kind), count = total <= tile[2] ? tiles : std::min(tiles, tile[2]);
+    if (tiles == 0)
+      continue;
+    if (total > tile[2]) { // a make-up of its own, cut into nearly equal chunks
+      int64_t number = ceilDiv(tiles, count);
+      chunks.push_back({number, {{kind, ceilDiv(tiles, number), 0}}});
+      continue;
+    }
+    if (chunks.empty())
+      chunks.push_back({1, {}});
+    chunks.back().pieces.push_back({kind, count, slot});
+    slot += count;
+  }
+  chunkCount = 0;
+  mostTiles = 0;
+  for (const WinogradChunks &chunk : chunks) {
+    chunkCount += chunk.number;
+    mostTiles = std::max(mostTiles, chunk.tiles());
+  }
+  // A thread that works on some blocks only transforms its tiles' codes anew, so blocks are shared out no more than it
+  // takes to give a few threads work.
+  constexpr int64_t itemsWanted = 4;
+  blocksPerGroup = ceilDiv(blocks, std::min(blocks, ceilDiv(itemsWanted, chunkCount)));
+  groups = ceilDiv(blocks, blocksPerGroup);
+}
+
+std::pair<int64_t, int64_t> WinogradLayout::slotsUsing(const WinogradChunks &chunk, int64_t row, int64_t column) const {
+  int64_t first = 0, last = 0;
+  for (const WinogradPiece &piece : chunk.pieces)
+    if (uses(y, piece.kind.briefY, row) && uses(x, piece.kind.briefX, column)) {
+      if (first == last)
+        first = piece.slot;
+      last = piece.slot + piece.count;
+    }
+  return {first, last};
+}
+
+WinogradLayout winogradLayout(KernelOp kernel) {
+  auto conv = cast<PackedWinogradConv2DOp>(kernel.getRoot());
+  StrategyAttr strategy = *kernel.getStrategy();
+  return WinogradLayout(ImageShape(conv.getInput().getType()), ImageShape(conv.getType()), strategy.getTile(),
+                        strategy.getLanes(), winogradTailBytes(kernel), conv.getHalved().size());
+}
+
+int64_t winogradTailBytes(KernelOp kernel) { return kernel.getStrategy()->getKernel() == "winograd_i16" ? 2 : 4; }
+
+int64_t winogradRegisterTiles(int64_t tiles, int64_t vectors, int64_t registers) {
+  int64_t most = std::max<int64_t>(1, (registers - vectors - 1) / vectors);
+  return ceilDiv(tiles, ceilDiv(tiles, most));
+}
+
+namespace {
+
+/// Whether numbers of 16 bits hold the scaled sums of \p filter [O, taps]: results times 2^shift.
+template <typename Weight>
+bool fits16(ArrayRef<Weight> filter, int64_t outputs, int64_t top, int64_t shift, std::string &why) {
+  int64_t taps = filter.size() / outputs, smallest = 0, largest = 0;
+  for (int64_t o = 0; o < outputs; ++o) {
+    int64_t lo = 0, hi = 0;
+    for (Weight weight : filter.slice(o * taps, taps))
+      (weight < 0 ? lo : hi) += top * weight;
+    smallest = std::min(smallest, lo);
+    largest = std::max(largest, hi);
+  }
+  int64_t limit = (int64_t(1) << 15) >> shift;
+  if (smallest >= -limit && largest < limit)
+    return true;
+  why = "its sums reach [" + std::to_string(smallest) + ", " + std::to_string(largest) +
+        "], 16 bits hold those below " + std::to_string(limit);
+  return false;
+}
+
+int64_t topOf(Value codes) { return (int64_t(1) << codeBitsOf(codes.getType())) - 1; }
+
+/// The algorithms that may compute a convolution, as [my, mx].
+struct Variants {
+  std::vector<std::array<int64_t, 2>> legal;
+  std::vector<size_t> halved; // how many positions
+  std::string why;            // where there is none
+};
+
+Variants variantsOf(Conv2DOp conv, int64_t tailBytes) {
+  Variants variants;
+  auto reject = [&](StringRef why) {
+    variants.why = why.str();
+    return variants;
+  };
+  Window window = conv.getWindow();
+  ImageShape in(conv.getInput().getType()), out(conv.getType());
+  if (window.kernel[0] != 3 || window.kernel[1] != 3 || window.strides[0] != 1 || window.strides[1] != 1 ||
+      window.dilations[0] != 1 || window.dilations[1] != 1 || window.groups != 1)
+    return reject("its window is not 3x3 with stride 1 and one group");
+  std::optional<std::vector<int8_t>> filter = constantBytes(conv.getFilter());
+  if (!filter)
+    return reject("its filter is not constant");
+  TransformedWeights weights(*filter, out.channels, in.channels);
+  int64_t top = topOf(conv.getInput());
+  for (int64_t my = maxCookToomOutputs; my >= minCookToomOutputs; --my)
+    for (int64_t mx = maxCookToomOutputs; mx >= minCookToomOutputs; --mx) {
+      SmallVector<int64_t> halved;
+      if (my > out.height || mx > out.width) {
+        variants.why = "its result is smaller than a tile";
+        continue;
+      }
+      if (!winogradForm(weights, top, my, mx, halved, variants.why))
+        continue;
+      if (tailBytes == 2 && !fits16(ArrayRef(*filter), out.channels, top, Winograd(my, mx).scaleShift(), variants.why))
+        continue;
+      variants.legal.push_back({my, mx});
+      variants.halved.push_back(halved.size());
+    }
+  return variants;
+}
+
+bool mayRunWith(KernelOp kernel, int64_t tailBytes, std::string &why) {
+  Operation *root = kernel.getRoot();
+  if (isa_and_nonnull<PackedWinogradConv2DOp>(root))
+    return true;
+  auto conv = dyn_cast_or_null<Conv2DOp>(root);
+  if (!conv) {
+    why = "its root is not a convolution of codes";
+    return false;
+  }
+  Variants variants = variantsOf(conv, tailBytes);
+  why = variants.why;
+  return !variants.legal.empty();
+}
+
+bool mayRun(KernelOp kernel, const CpuTarget &, std::string &why) { return mayRunWith(kernel, 4, why); }
+bool mayRun16(KernelOp kernel, const CpuTarget &target, std::string &why) {
+  // Sums of 16 bits come from pairs of vectors.
+  if (memoryChannels(channelsOf(kernel.getResult(0))) % (2 * target.lanes()) != 0) {
+    why = "its channels do not fill pairs of vectors";
+    return false;
+  }
+  return mayRunWith(kernel, 2, why);
+}
+
+/// Cycles of an image. Figures of kernels measured on Zen 4: a vector of 64 bytes takes 1/0.7 cycles to load and about
+/// 2 to store, two vector operations go into one cycle.
+double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &target) {
+  constexpr double load = 1.4, store = 2, operation = 0.5;
+  double dot = target.hasDotProduct() ? 1 : 4;
+  int64_t steps = l.rowChannels / 4;
+  // Stage 2, one position of one block for some tiles.
+  auto multiply = [&](int64_t tiles) {
+    double cycles = 0;
+    int64_t registerTiles = winogradRegisterTiles(tiles, vectors, target.vectorRegisters());
+    for (int64_t left = tiles; left > 0; left -= registerTiles) {
+      int64_t m = std::min(left, registerTiles);
+      double step = std::max({m * vectors * dot, vectors * load + m / 1.5, 4.0});
+      cycles += steps * step + m * vectors * 3 + 15;
+    }
+    return cycles;
+  };
+  double codeVectors = double(l.rowChannels) / std::min<int64_t>(l.lanes * 4, l.rowChannels % 64 ? 16 : 64);
+  double tailVectors = double(l.block) * l.blocks * l.tailBytes / (l.lanes * 4);
+  double gemm = 0, input = 0, output = 0;
+  for (const WinogradChunks &chunk : l.chunks) {
+    for (int64_t row = 0; row < l.y.outputs + 2; ++row)
+      for (int64_t column = 0; column < l.x.outputs + 2; ++column) {
+        auto [first, last] = l.slotsUsing(chunk, row, column);
+        if (first < last)
+          gemm += chunk.number * multiply(last - first);
+      }
+    for (const WinogradPiece &piece : chunk.pieces) {
+      int64_t my = l.y.outputsOf(piece.kind.briefY), mx = l.x.outputsOf(piece.kind.briefX);
+      double tiles = double(chunk.number) * piece.count, points = (my + 2) * (mx + 2);
+      input += tiles * points * (load + store + 7 * operation) * codeVectors * l.groups;
+      output += tiles * (points * (load + 3 * operation) + my * mx * (9 * operation + 1)) * tailVectors;
+    }
+  }
+  gemm *= l.blocks;
+  // In a network, the other layers have driven a layer's weights out of the near caches: they come at about 12 bytes a
+  // cycle from the last-level cache, and at half of that where they are so large that this one does not hold them
+  // either.
+  double bytesPerCycle = l.weightBytes() > (4 << 20) ? 6 : 12;
+  gemm = std::max(gemm, double(l.weightBytes()) / bytesPerCycle * (l.weightBytes() > (1 << 20) ? l.chunkCount : 1));
+  return gemm + input + output;
+}
+
+Plan planWith(KernelOp kernel, const CpuTarget &target, int64_t tailBytes) {
+  auto conv = cast<Conv2DOp>(kernel.getRoot());
+  ImageShape in(conv.getInput().getType()), out(conv.getType());
+  Variants variants = variantsOf(conv, tailBytes);
+  int64_t lanes = target.lanes(), vectors = memoryChannels(out.channels) / lanes;
+  // Intermediate data of an item stays in a core's second-level cache.
+  constexpr int64_t scratchWanted = 512 * 1024;
+  Plan best;
+  best.lanes = lanes;
+  best.cycles = -1;
+  for (auto [variant, halved] : llvm::zip_equal(variants.legal, variants.halved))
+    for (int64_t n : {4, 2, 1}) {
+      if (vectors % n != 0 || (tailBytes == 2 && n == 1))
+        continue;
+      for (int64_t tiles = 1; tiles <= 32; ++tiles) {
+        int64_t tile[] = {variant[0], variant[1], tiles, n};
+        WinogradLayout layout(in, out, tile, lanes, tailBytes, halved);
+        if (tiles > 1 && layout.scratchBytes() > scratchWanted)
+          break;
+        double cycles = cyclesOf(layout, n, target);
+        if (best.cycles < 0 || cycles < best.cycles) {
+          best.cycles = cycles;
+          best.tile.assign(std::begin(tile), std::end(tile));
+        }
+      }
+    }
+  return best;
+}
+
+Plan plan(KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, 4); }
+Plan plan16(KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, 2); }
+
+LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
+  auto conv = cast<Conv2DOp>(kernel.getRoot());
+  ImageShape in(conv.getInput().getType()), out(conv.getType());
+  auto tile = kernel.getStrategy()->getTile();
+  std::optional<std::vector<int8_t>> filter = constantBytes(conv.getFilter());
+  if (!filter)
+    return conv.emitOpError() << "expects a constant filter";
+  if (tile[0] < minCookToomOutputs || tile[0] > maxCookToomOutputs || tile[1] < minCookToomOutputs ||
+      tile[1] > maxCookToomOutputs)
+    return kernel.emitOpError() << "expects a tile of " << minCookToomOutputs << " to " << maxCookToomOutputs
+                                << " outputs, but got " << tile[0] << "x" << tile[1];
+  SmallVector<int64_t> halved;
+  std::string why;
+  if (!winogradForm(TransformedWeights(*filter, out.channels, in.channels), topOf(conv.getInput()), tile[0], tile[1],
+                    halved, why))
+    return kernel.emitOpError() << "cannot be computed with its tile, " << why;
+
+  Winograd algorithm(tile[0], tile[1]);
+  int64_t positions = algorithm.positions(), plain = positions - halved.size();
+  int64_t block = kernel.getStrategy()->getLanes() * tile[3], blocks = ceilDiv(out.channels, block);
+  int64_t fours = memoryChannels(in.channels) / 4;
+  FailureOr<int64_t> elements = packedElements(conv, {blocks, positions, fours, block, 4});
+  if (failed(elements))
+    return failure();
+  SmallVector<int64_t> order; // as PackedWinogradConv2DOp::getPositions
+  for (int64_t position = 0; position < positions; ++position)
+    if (!llvm::is_contained(halved, position))
+      order.push_back(position);
+  order.append(halved);
+  // Zeros for the channels behind the last one, also at halved positions: stage 1 leaves them out of its sums.
+  std::vector<int8_t> packed(*elements, 0);
+  std::array<int64_t, 9> taps;
+  for (int64_t o = 0; o < out.channels; ++o)
+    for (int64_t c = 0; c < in.channels; ++c) {
+      for (int64_t tap = 0; tap < 9; ++tap)
+        taps[tap] = (*filter)[(o * 9 + tap) * in.channels + c];
+      std::vector<int64_t> transformed = algorithm.transformFilter(taps);
+      for (auto [r, position] : llvm::enumerate(order)) {
+        int64_t u = transformed[position];
+        int64_t place = ((o / block * positions + r) * fours + c / 4) * block + o % block;
+        packed[place * 4 + c % 4] = static_cast<int8_t>(int64_t(r) < plain ? u : (u - 1) / 2);
+      }
+    }
+  rewriter.setInsertionPoint(kernel);
+  Value constant = createBytes(rewriter, conv.getLoc(), {blocks, positions, fours, block, 4}, packed, "packed");
+  rewriter.setInsertionPoint(conv);
+  rewriter.replaceOpWithNewOp<PackedWinogradConv2DOp>(conv, conv.getType(), conv.getInput(), constant,
+                                                      tile.take_front(2), halved, conv.getPadding());
+  return success();
+}
+
+LogicalResult verify(KernelOp kernel) {
+  auto conv = cast<PackedWinogradConv2DOp>(kernel.getRoot());
+  StrategyAttr strategy = *kernel.getStrategy();
+  auto tile = strategy.getTile();
+  auto packed = cast<ShapedType>(conv.getPacked().getType());
+  if (tile.take_front(2) != conv.getOutputs())
+    return conv.emitOpError() << "expects outputs as in its kernel's tile, " << tile[0] << "x" << tile[1];
+  int64_t rowChannels = memoryChannels(channelsOf(conv.getInput())), block = strategy.getLanes() * tile[3];
+  if (packed.getDimSize(2) * 4 != rowChannels || packed.getDimSize(3) != block)
+    return conv.emitOpError() << "expects a filter packed for rows of " << rowChannels << " channels in blocks of "
+                              << block << " outputs, but got " << packed;
+  if (memoryChannels(channelsOf(conv.getResult())) % block != 0)
+    return kernel.emitOpError() << "expects blocks of outputs that divide "
+                                << memoryChannels(channelsOf(conv.getResult())) << " channels of memory, but got "
+                                << block;
+  if (strategy.getLanes() == 1 || (winogradTailBytes(kernel) == 2 && tile[3] % 2 != 0))
+    return kernel.emitOpError() << "expects vectors" << (strategy.getLanes() == 1 ? "" : " in pairs");
+  if (winogradLayout(kernel).scratchBytes() > maxScratchBytes)
+    return kernel.emitOpError() << "needs more than " << maxScratchBytes << " bytes for " << tile[2]
+                                << " tiles; take fewer";
+  std::optional<std::vector<int8_t>> bytes = constantBytes(conv.getPacked());
+  if (!bytes)
+    return conv.emitOpError() << "expects a constant filter";
+  bool isTransform;
+  std::vector<int32_t> filter = conv.recoverFilter(*bytes, isTransform);
+  if (!isTransform)
+    return conv.emitOpError() << "expects a packed filter that is the transform of a filter";
+  Winograd algorithm(tile[0], tile[1]);
+  int64_t top = topOf(conv.getInput());
+  auto [lo, hi] = algorithm.inputRange(top);
+  if (lo < -128 || hi > 127)
+    return conv.emitOpError() << "expects transformed codes of 8 bits, but they reach [" << lo << ", " << hi << "]";
+  std::string why;
+  if (winogradTailBytes(kernel) == 2 &&
+      !fits16(ArrayRef(filter), channelsOf(conv.getResult()), top, algorithm.scaleShift(), why))
+    return kernel.emitOpError() << "cannot be computed in 16 bits: " << why;
+  return success();
+}
+
+int64_t items(KernelOp kernel) {
+  WinogradLayout layout = winogradLayout(kernel);
+  return layout.chunkCount * layout.groups;
+}
+
+int64_t scratch(KernelOp kernel) { return winogradLayout(kernel).scratchBytes(); }
+
+} // namespace
+
+extern const KernelFamily winograd = {"winograd", 4, mayRun, plan, pack, items, emitWinograd, scratch, verify};
+extern const KernelFamily winograd16 = {"winograd_i16", 4,       mayRun16, plan16, pack, items,
+                                        emitWinograd,   scratch, verify};
+
+} // namespace n2uq

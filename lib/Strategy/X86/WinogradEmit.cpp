@@ -1,0 +1,393 @@
+// Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exact integer Winograd in three stages over a chunk of tiles, with two small buffers between them (Winograd.h).
+//
+//   1. codes[r][t][c]    = (By d Bx^T)[position(r)] + 128           one byte each, d the codes under tile t
+//   2. products[t][r][o] = sum over c of (codes[r][t][c] - 128) * u[r][o][c]
+//   3. (Ay products Ax^T) / scale                                   the convolution's sums; the tail follows on
+//   registers
+//
+// The dot products of stage 2 multiply unsigned with signed bytes, so codes are shifted by 128 and sums start from
+// -128 * sum over c of the packed weights, a constant. At a halved position u = 2v + 1: the sum is doubled and
+// sum over c of (codes - 128), which stage 1 has added up, comes on top.
+//
+// Everything is exact: stages 1 and 2 because no number leaves its range, stage 3 modulo 2^32 (or 2^16) because the sum
+// times the power of two in the scale does not; the scale's odd part is divided out by a multiplication with its
+// inverse. Where tiles overlap, some outputs are computed twice, to the same codes.
+#include "../Emit/LinearForms.h"
+#include "Winograd.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include <map>
+#include <numeric>
+#include <tuple>
+
+using namespace mlir;
+using namespace n2uq;
+
+namespace {
+
+class Stages {
+public:
+  Stages(KernelOp kernel, ItemEmitter &e)
+      : e(e), b(e.b), conv(cast<PackedWinogradConv2DOp>(kernel.getRoot())), l(winogradLayout(kernel)),
+        order(conv.getPositions()), vectors(l.block / l.lanes), products(e.at(e.scratch(), l.productsOffset())),
+        sums(e.at(e.scratch(), l.sumsOffset())) {
+    Value group = e.divide(e.item, l.chunkCount);
+    firstBlock = e.mul(group, l.blocksPerGroup);
+    lastBlock = e.min(e.add(firstBlock, l.blocksPerGroup), e.number(l.blocks));
+  }
+
+  void emit() { emitChunks(e.modulo(e.item, l.chunkCount), 0); }
+
+private:
+  ItemEmitter &e;
+  ImplicitLocOpBuilder &b;
+  PackedWinogradConv2DOp conv;
+  const WinogradLayout l;
+  const SmallVector<int64_t> order; // packed place -> position
+  const int64_t vectors;
+  const Value products, sums;
+  Value firstBlock, lastBlock;
+
+  /// The code for chunks of make-up `index` and behind, `chunk` counted from the first of them.
+  void emitChunks(Value chunk, size_t index) {
+    const WinogradChunks &chunks = l.chunks[index];
+    if (index + 1 == l.chunks.size())
+      return emitChunk(chunks, chunk);
+    Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, chunk, e.number(chunks.number));
+    auto ifOp = scf::IfOp::create(b, isHere, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    emitChunk(chunks, chunk);
+    b.setInsertionPointToStart(ifOp.elseBlock());
+    emitChunks(e.add(chunk, -chunks.number), index + 1);
+  }
+
+  /// Tiles of one class in the chunk at hand: their algorithm, and where they lie.
+  struct Tiles {
+    Tiles(const WinogradLayout &l, const WinogradPiece &piece, Value first)
+        : piece(piece), algorithm(l.y.outputsOf(piece.kind.briefY), l.x.outputsOf(piece.kind.briefX)), first(first) {}
+
+    const WinogradPiece &piece;
+    Winograd algorithm;
+    Value first; // its number in its class
+  };
+
+  /// Row (or column) of the result at which tile `index` of an axis begins.
+  Value beginOf(const WinogradAxis &axis, bool isBrief, Value index) {
+    if (isBrief)
+      return e.add(e.mul(index, axis.outputs - 1), axis.full * axis.outputs);
+    Value begin = e.mul(index, axis.outputs);
+    return axis.full * axis.outputs > axis.extent ? e.min(begin, e.number(axis.extent - axis.outputs)) : begin;
+  }
+  Value rowOf(const Tiles &tiles, Value tile) {
+    bool isBrief = tiles.piece.kind.briefY;
+    return beginOf(l.y, isBrief, e.divide(tile, l.x.count(tiles.piece.kind.briefX)));
+  }
+  Value columnOf(const Tiles &tiles, Value tile) {
+    bool isBrief = tiles.piece.kind.briefX;
+    return beginOf(l.x, isBrief, e.modulo(tile, l.x.count(isBrief)));
+  }
+
+  /// Place of each position of a class's algorithm among those of the packed filter: the point at infinity is the last
+  /// one of every algorithm.
+  SmallVector<int64_t> placesOf(const Winograd &algorithm) {
+    SmallVector<int64_t> places;
+    for (int64_t row = 0; row < algorithm.y.points; ++row)
+      for (int64_t column = 0; column < algorithm.x.points; ++column) {
+        int64_t fullRow = row == algorithm.y.points - 1 ? l.y.outputs + 1 : row;
+        int64_t fullColumn = column == algorithm.x.points - 1 ? l.x.outputs + 1 : column;
+        places.push_back(llvm::find(order, fullRow * (l.x.outputs + 2) + fullColumn) - order.begin());
+      }
+    return places;
+  }
+
+  void emitChunk(const WinogradChunks &chunks, Value chunk) {
+    SmallVector<Tiles> classes;
+    for (const WinogradPiece &piece : chunks.pieces)
+      classes.emplace_back(l, piece,
+                           chunks.number == 1
+                               ? e.number(0)
+                               : e.min(e.mul(chunk, piece.count), e.number(l.tilesOf(piece.kind) - piece.count)));
+    for (const Tiles &tiles : classes)
+      transformCodes(tiles);
+    e.loop(firstBlock, lastBlock, [&](Value block) {
+      multiply(chunks, block);
+      for (const Tiles &tiles : classes) {
+        Value firstRow = rowOf(tiles, tiles.first);
+        Value lastRow = e.add(rowOf(tiles, e.add(tiles.first, tiles.piece.count - 1)), tiles.algorithm.y.outputs);
+        e.clearBorder(firstRow, lastRow, e.mul(block, l.block), l.block);
+        transformProducts(tiles, block);
+      }
+    });
+  }
+
+  Value constant(VectorType type, int64_t number) {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, APInt(type.getElementTypeBitWidth(), number, /*isSigned=*/true)));
+  }
+
+  /// matrixY * inputs * matrixX^T by `product`, inputs and results row by row.
+  template <typename Product>
+  SmallVector<Value> onBothSides(const IntMatrix &matrixY, const IntMatrix &matrixX, ArrayRef<Value> inputs,
+                                 Product product) {
+    size_t columns = matrixX.front().size(), rows = matrixY.front().size();
+    SmallVector<SmallVector<Value>> wide; // rows of inputs * matrixX^T
+    for (size_t k = 0; k < rows; ++k)
+      wide.push_back(product(matrixX, inputs.slice(k * columns, columns), /*isX=*/true));
+    SmallVector<Value> results(matrixY.size() * matrixX.size());
+    for (size_t i = 0; i < matrixX.size(); ++i) {
+      SmallVector<Value> column;
+      for (size_t k = 0; k < rows; ++k)
+        column.push_back(wide[k][i]);
+      for (auto [j, value] : llvm::enumerate(product(matrixY, column, /*isX=*/false)))
+        results[j * matrixX.size() + i] = value;
+    }
+    return results;
+  }
+
+  /// Stage 1.
+  void transformCodes(const Tiles &tiles) {
+    Access in = e.read(conv.getInput());
+    const Winograd &algorithm = tiles.algorithm;
+    SmallVector<int64_t> places = placesOf(algorithm);
+    // Whole vectors of the channels that a pixel has in memory.
+    int64_t bytes = std::gcd(l.rowChannels, l.lanes * 4), alignment = std::min<int64_t>(bytes, 16);
+    VectorType type = e.vector(b.getI8Type(), bytes), partial = e.vector(b.getI32Type(), bytes / 4);
+    int64_t plain = l.positions - l.halved;
+    e.loop(e.number(0), e.number(tiles.piece.count), [&](Value t) {
+      Value tile = e.add(tiles.first, t), slot = e.add(t, tiles.piece.slot);
+      Value corner = windowCorner(e, in, conv.getWindow(), rowOf(tiles, tile), columnOf(tiles, tile));
+      Value to = e.at(e.scratch(), e.mul(slot, l.rowChannels));
+      SmallVector<Value> partials(l.halved, constant(partial, 0));
+      partials = e.loop(e.number(0), e.number(l.rowChannels / bytes), partials, [&](Value v, ValueRange carried) {
+        Value channel = e.mul(v, bytes), from = e.at(corner, channel);
+        Value inImage = l.halved ? channelsInImage(type, channel) : Value();
+        SmallVector<Value> codes;
+        for (int64_t k = 0; k < algorithm.y.points; ++k)
+          for (int64_t i = 0; i < algorithm.x.points; ++i)
+            codes.push_back(e.load(type, e.at(from, k * in.row + i * in.pixel), alignment));
+        SmallVector<Value> transformed =
+            onBothSides(algorithm.y.b, algorithm.x.b, codes,
+                        [&](const IntMatrix &m, ValueRange x, bool) { return emitProduct(b, m, x); });
+        SmallVector<Value> next(carried.begin(), carried.end());
+        Value place = e.at(to, channel);
+        for (auto [r, code] : llvm::zip_equal(places, transformed)) {
+          if (r >= plain) {
+            Value &sum = next[r - plain];
+            sum = Dot4Op::create(b, partial, sum, inImage, code, b.getI64IntegerAttr(1));
+          }
+          e.store(arith::XOrIOp::create(b, code, constant(type, -128)), e.at(place, r * l.codeStride()), alignment);
+        }
+        return next;
+      });
+      for (auto [h, sum] : llvm::enumerate(partials)) {
+        Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+        e.store(total, e.at(sums, e.add(e.mul(slot, l.halved * 4), h * 4)), 4);
+      }
+    });
+  }
+
+  /// 1 for channels of the image. What stands behind the last one in memory is no code: its weights are 0, but the sums
+  /// of codes have none.
+  Value channelsInImage(VectorType type, Value channel) {
+    int64_t channels = channelsOf(conv.getInput());
+    if (channels == l.rowChannels)
+      return constant(type, 1);
+    Value ones = e.data(
+        conv.getPacked(),
+        [&] {
+          std::vector<char> bytes(l.rowChannels, 0);
+          std::fill_n(bytes.begin(), channels, 1);
+          return bytes;
+        },
+        /*form=*/2);
+    return e.load(type, e.at(ones, channel), 16);
+  }
+
+  /// Stage 2.
+  void multiply(const WinogradChunks &chunks, Value block) {
+    int64_t stepBytes = l.block * 4, positionBytes = l.rowChannels / 4 * stepBytes;
+    Value weights = e.at(weightData(e, conv.getPacked()), e.mul(block, l.positions * positionBytes));
+    Value starts = e.at(
+        e.data(conv.getPacked(), [&] { return startOfSums(); }, /*form=*/1), e.mul(block, l.positions * stepBytes));
+    // Places that are treated alike share one loop: the same tiles, halved or not.
+    std::map<Alike, std::vector<int64_t>> alike;
+    for (auto [r, position] : llvm::enumerate(order)) {
+      auto [first, last] = l.slotsUsing(chunks, position / (l.x.outputs + 2), position % (l.x.outputs + 2));
+      if (first < last)
+        alike[{int64_t(r) >= l.positions - l.halved, first, last}].push_back(r);
+    }
+    for (const auto &entry : alike)
+      multiplyPlaces(entry.first, entry.second, weights, starts);
+  }
+
+  using Alike = std::tuple<bool, int64_t, int64_t>; ///< is halved, first and last slot
+
+  void multiplyPlaces(const Alike &alike, const std::vector<int64_t> &places, Value weights, Value starts) {
+    int64_t stepBytes = l.block * 4, positionBytes = l.rowChannels / 4 * stepBytes;
+    int64_t first = std::get<1>(alike), count = std::get<2>(alike) - first;
+    bool isRun = places.back() - places.front() + 1 == int64_t(places.size());
+    Value table = isRun ? Value() : placesData(places);
+    e.loop(e.number(0), e.number(places.size()), [&](Value index) {
+      Value r = isRun ? e.add(index, places.front()) : e.load(b.getI64Type(), e.at(table, e.mul(index, 8)), 8);
+      Position at = {r, e.at(weights, e.mul(r, positionBytes)), e.at(starts, e.mul(r, stepBytes)),
+                     e.at(e.scratch(), e.mul(r, l.codeStride())), std::get<0>(alike)};
+      int64_t m = winogradRegisterTiles(count, vectors, l.lanes == 16 ? 32 : 16), rounds = ceilDiv(count, m);
+      e.loop(e.number(0), e.number(count / m),
+             [&](Value g) { multiplyTiles(at, e.add(e.mul(g, m), first), m, g, rounds); });
+      if (count % m)
+        multiplyTiles(at, e.number(first + count / m * m), count % m, e.number(count / m), rounds);
+    });
+  }
+
+  /// Numbers of places, in memory.
+  Value placesData(const std::vector<int64_t> &places) {
+    return e.data(
+        conv.getPacked(),
+        [&] {
+          std::vector<char> bytes(places.size() * sizeof(int64_t));
+          std::memcpy(bytes.data(), places.data(), bytes.size());
+          return bytes;
+        },
+        /*form=*/3 + placesForms++);
+  }
+  int64_t placesForms = 0;
+
+  struct Position {
+    Value r, weights, starts, codes;
+    bool isHalved;
+  };
+
+  /// The sums of `m` tiles from `tile` on, round `round` of `rounds` over the same weights.
+  void multiplyTiles(const Position &p, Value tile, int64_t m, Value round, int64_t rounds) {
+    VectorType bytes = e.vector(b.getI8Type(), l.lanes * 4);
+    int64_t stepBytes = l.block * 4;
+    SmallVector<Value> accumulators;
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        accumulators.push_back(e.load(e.ints(), e.at(p.starts, j * l.lanes * 4), l.lanes * 4));
+    Value codes = e.at(p.codes, e.mul(tile, l.rowChannels));
+    accumulators = e.loop(e.number(0), e.number(l.rowChannels / 4), accumulators, [&](Value step, ValueRange carried) {
+      Value w = e.at(p.weights, e.mul(step, stepBytes)), c = e.at(codes, e.mul(step, 4));
+      SmallVector<Value> columns, next(carried.begin(), carried.end());
+      for (int64_t j = 0; j < vectors; ++j)
+        columns.push_back(e.load(bytes, e.at(w, j * l.lanes * 4), l.lanes * 4));
+      for (int64_t i = 0; i < m; ++i) {
+        Value four = e.load(b.getI32Type(), e.at(c, i * l.rowChannels), 4);
+        Value spread = vector::BitCastOp::create(b, bytes, vector::BroadcastOp::create(b, e.ints(), four));
+        for (int64_t j = 0; j < vectors; ++j) {
+          Value &sum = next[i * vectors + j];
+          sum = Dot4Op::create(b, sum.getType(), sum, spread, columns[j], b.getI64IntegerAttr(8));
+        }
+      }
+      return next;
+    });
+    int64_t positionBytes = l.block * l.tailBytes;
+    Value to = e.at(products, e.add(e.mul(tile, l.positions * positionBytes), e.mul(p.r, positionBytes)));
+    for (int64_t i = 0; i < m; ++i) {
+      Value codeSum;
+      if (p.isHalved) {
+        Value h = e.add(p.r, -(l.positions - l.halved));
+        Value from = e.at(sums, e.add(e.mul(e.add(tile, i), l.halved * 4), e.mul(h, 4)));
+        codeSum = vector::BroadcastOp::create(b, e.ints(), e.load(b.getI32Type(), from, 4));
+      }
+      auto sum = [&](int64_t j) {
+        Value value = accumulators[i * vectors + j];
+        if (codeSum)
+          value = arith::AddIOp::create(b, arith::AddIOp::create(b, value, value), codeSum);
+        return value;
+      };
+      Value tileAddress = e.at(to, i * l.positions * positionBytes);
+      for (int64_t j = 0; j < vectors; j += 4 / l.tailBytes) {
+        Value value = l.tailBytes == 4 ? sum(j) : lowHalves(sum(j), sum(j + 1));
+        e.store(value, e.at(tileAddress, j * l.lanes * l.tailBytes), l.lanes * l.tailBytes * (4 / l.tailBytes));
+      }
+    }
+  }
+
+  /// The low 16 bits of every element of both vectors.
+  Value lowHalves(Value x, Value y) {
+    VectorType words = e.vector(b.getI16Type(), 2 * l.lanes);
+    SmallVector<int64_t> even;
+    for (int64_t i = 0; i < 2 * l.lanes; ++i)
+      even.push_back(2 * i);
+    return vector::ShuffleOp::create(b, vector::BitCastOp::create(b, words, x), vector::BitCastOp::create(b, words, y),
+                                     even);
+  }
+
+  /// What the sums of each position and output start from.
+  std::vector<char> startOfSums() {
+    std::vector<int8_t> packed = *constantBytes(conv.getPacked());
+    std::vector<int32_t> starts(packed.size() / l.rowChannels, 0);
+    int64_t positionBytes = l.rowChannels * l.block;
+    for (size_t i = 0; i < packed.size(); ++i)
+      starts[int64_t(i) / positionBytes * l.block + int64_t(i) / 4 % l.block] -= 128 * packed[i];
+    std::vector<char> bytes(starts.size() * sizeof(int32_t));
+    std::memcpy(bytes.data(), starts.data(), bytes.size());
+    return bytes;
+  }
+
+  /// Stage 3.
+  void transformProducts(const Tiles &tiles, Value block) {
+    const Winograd &algorithm = tiles.algorithm;
+    SmallVector<int64_t> places = placesOf(algorithm);
+    int64_t perVector = l.lanes * 4 / l.tailBytes;
+    VectorType type = e.vector(b.getIntegerType(l.tailBytes * 8), perVector);
+    Value shift = constant(type, algorithm.scaleShift());
+    int64_t oddY = oddPart(algorithm.y.scale), oddX = oddPart(algorithm.x.scale);
+    e.loop(e.number(0), e.number(tiles.piece.count), [&](Value t) {
+      Value tile = e.add(tiles.first, t), y = rowOf(tiles, tile), x = columnOf(tiles, tile);
+      Value from = e.at(products, e.mul(e.add(t, tiles.piece.slot), l.positions * l.block * l.tailBytes));
+      e.loop(e.number(0), e.number(l.block / perVector), [&](Value v) {
+        Value here = e.at(from, e.mul(v, l.lanes * 4));
+        SmallVector<Value> inputs;
+        for (int64_t r : places)
+          inputs.push_back(e.load(type, e.at(here, r * l.block * l.tailBytes), l.lanes * 4));
+        SmallVector<Value> outputs =
+            onBothSides(algorithm.y.a, algorithm.x.a, inputs, [&](const IntMatrix &m, ValueRange in, bool isX) {
+              return emitExactQuotient(b, m, isX ? oddX : oddY, in);
+            });
+        Value channel = e.add(e.mul(block, l.block), e.mul(v, perVector));
+        for (int64_t i = 0; i < algorithm.y.outputs; ++i) {
+          Column row;
+          for (int64_t j = 0; j < algorithm.x.outputs; ++j)
+            row.push_back(arith::ShRSIOp::create(b, outputs[i * algorithm.x.outputs + j], shift));
+          finishRow(row, e.add(y, i), x, channel);
+        }
+      });
+    });
+  }
+
+  static int64_t oddPart(int64_t number) {
+    while (number % 2 == 0)
+      number /= 2;
+    return number;
+  }
+
+  /// Sums of 16 bits go on as they are where they only meet thresholds, else as two vectors of 32 bits.
+  void finishRow(const Column &row, Value y, Value x, Value channel) {
+    if (l.tailBytes == 4 || hasOnlyThresholds())
+      return e.finish(row, y, x, row.size(), channel);
+    SmallVector<Value> halves;
+    for (Value sum : row)
+      for (int64_t half : {0, 1}) {
+        Value part = vector::ExtractStridedSliceOp::create(b, sum, ArrayRef<int64_t>{half * l.lanes},
+                                                           ArrayRef<int64_t>{l.lanes}, ArrayRef<int64_t>{1});
+        halves.push_back(arith::ExtSIOp::create(b, e.ints(), part));
+      }
+    e.finishTile(halves, 2, y, x, row.size(), channel);
+  }
+
+  bool hasOnlyThresholds() {
+    return llvm::all_of(e.kernel.getBody().front().without_terminator(), [&](Operation &op) {
+      return &op == conv.getOperation() || isa<ThresholdOp, TwoSidedThresholdOp>(op);
+    });
+  }
+};
+
+} // namespace
+
+void n2uq::emitWinograd(KernelOp kernel, ItemEmitter &emitter) { Stages(kernel, emitter).emit(); }
