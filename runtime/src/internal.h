@@ -47,7 +47,7 @@ n2uq_status n2uq_check_image(const char *path, const unsigned char *bytes, uint6
 /* A loaded range that pointers of the descriptor may lie in. */
 typedef struct n2uq_segment {
   uintptr_t begin, end;
-  bool executable;
+  bool executable, writable;
 } n2uq_segment;
 
 /* Checks each number and pointer. With `segment_count` 0 pointers are only compared with NULL. */
@@ -63,6 +63,12 @@ void n2uq_model_retain(n2uq_loaded_model *model);
 const char *n2uq_model_path(const n2uq_loaded_model *model);
 /* Whether this CPU can run it. A model that was opened to be run has answered already. */
 n2uq_status n2uq_model_check_cpu(const n2uq_loaded_model *model);
+
+/* ---- pages.c ---- */
+
+/* Puts what is only read, as far as it fills large pages, on large pages, where the system has them. The bytes stay
+ * where they are and what they are; where it does not succeed, nothing changes. */
+void n2uq_use_large_pages(const n2uq_segment *segments, int64_t count);
 
 /* ---- pool.c ---- */
 

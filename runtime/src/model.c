@@ -150,17 +150,25 @@ static int collect_segments(struct dl_phdr_info *info, size_t size, void *contex
     if (header->p_type != PT_LOAD || !(header->p_flags & PF_R))
       continue;
     uintptr_t begin = info->dlpi_addr + header->p_vaddr;
-    search->segments[search->count++] = (n2uq_segment){begin, begin + header->p_memsz, header->p_flags & PF_X};
+    search->segments[search->count++] =
+        (n2uq_segment){begin, begin + header->p_memsz, header->p_flags & PF_X, header->p_flags & PF_W};
   }
   return 1;
 }
 
-static n2uq_status check_loaded(n2uq_loaded_model *model) {
+static n2uq_status check_loaded(n2uq_loaded_model *model, bool to_run) {
   segment_search search = {0};
   if (dlinfo(model->library, RTLD_DI_LINKMAP, &search.library) != 0 || !dl_iterate_phdr(collect_segments, &search) ||
       search.count == 0)
     return n2uq_fail(N2UQ_BAD_FILE, "cannot load '%s': the system's loader does not say where it lies", model->path);
-  return n2uq_check_descriptor(model->path, model->descriptor, search.segments, search.count);
+  n2uq_status status = n2uq_check_descriptor(model->path, model->descriptor, search.segments, search.count);
+  if (status == N2UQ_OK && to_run) {
+    status = n2uq_model_check_cpu(model);
+    model->runs = status == N2UQ_OK;
+  }
+  if (status == N2UQ_OK && to_run)
+    n2uq_use_large_pages(search.segments, search.count);
+  return status;
 }
 
 /* Loading runs no code of the library: it has no constructors, and its descriptor is data. So a library for another CPU
@@ -178,11 +186,7 @@ static n2uq_status open_model(const char *function, const char *path, bool to_ru
   if (status == N2UQ_OK)
     status = load(made);
   if (status == N2UQ_OK)
-    status = check_loaded(made);
-  if (status == N2UQ_OK && to_run) {
-    status = n2uq_model_check_cpu(made);
-    made->runs = status == N2UQ_OK;
-  }
+    status = check_loaded(made, to_run);
   if (status == N2UQ_OK)
     *model = made;
   else
