@@ -276,12 +276,14 @@ private:
       for (int64_t j = 0; j < vectors; ++j)
         columns.push_back(e.load(bytes, e.at(w, j * l.lanes * 4), l.lanes * 4));
       if (l.weightBytes() > winogradFarWeights) {
-        // Each round fetches its share of the next position's weights.
+        // Each round fetches its share of the next position's weights, into the first-level cache where it has room for
+        // both positions'.
+        int32_t near = l.rowChannels * l.block <= 16 * 1024 ? 3 : 2;
         int64_t share = ceilDiv(vectors, rounds), steps = l.rowChannels / 4;
         Value ahead = e.at(p.weights, e.add(e.mul(round, steps * share * l.lanes * 4), steps * stepBytes));
         ahead = e.at(ahead, e.mul(step, share * l.lanes * 4));
         for (int64_t j = 0; j < share; ++j)
-          LLVM::Prefetch::create(b, e.at(ahead, j * l.lanes * 4), /*rw=*/0, /*hint=*/3, /*cache=*/1);
+          LLVM::Prefetch::create(b, e.at(ahead, j * l.lanes * 4), /*rw=*/0, near, /*cache=*/1);
       }
       for (int64_t i = 0; i < m; ++i) {
         Value four = e.load(b.getI32Type(), e.at(c, i * l.rowChannels), 4);
