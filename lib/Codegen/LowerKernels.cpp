@@ -105,13 +105,18 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
     const KernelFamily *family = findFamily(kernel.getStrategy()->getKernel());
     Value perImage = arith::ConstantOp::create(b, b.getI64IntegerAttr(family->items(kernel)));
     Value one = arith::ConstantOp::create(b, b.getI64IntegerAttr(1));
-    Value scratch = family->scratch ? makeScratch(b, family->scratch(kernel)) : Value();
+    int64_t scratchBytes = family->scratch ? family->scratch(kernel) : 0;
+    Value scratch = scratchBytes > 0 ? makeScratch(b, scratchBytes) : Value();
     auto loop = scf::ForOp::create(b, entry->getArgument(1), entry->getArgument(2), one);
     func::ReturnOp::create(b);
     b.setInsertionPointToStart(loop.getBody());
     Value image = arith::DivUIOp::create(b, loop.getInductionVar(), perImage);
     Value item = arith::RemUIOp::create(b, loop.getInductionVar(), perImage);
-    ItemEmitter emitter(b, globals, kernel, entry->getArgument(0), image, item, scratch);
+    Value isLater = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, loop.getInductionVar(), entry->getArgument(1));
+    Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
+    Value isInside = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, item, zero);
+    Value continues = arith::AndIOp::create(b, isLater, isInside);
+    ItemEmitter emitter(b, globals, kernel, entry->getArgument(0), image, item, scratch, continues);
     family->emit(kernel, emitter);
     return function;
   }

@@ -186,6 +186,67 @@ void evaluate(PackedFloatConv2DOp op, const Array &input, const Array &packed, A
   convolveFloats(window, layOut<float>(window, result.shape[3], packed.shape[3], weight), input, result, threads);
 }
 
+/// The two sums of a convolution of pixels, and what becomes of them. `limb(i, o, kh, kw, c)` are the `limbs` limbs.
+template <typename Limb>
+static void convolvePixels(const Window &window, int64_t limbs, Limb limb, const Array &input, const Array &scale,
+                           const Array &offset, Array &result, unsigned threads) {
+  int64_t outputs = result.shape[3], channels = input.shape[3];
+  auto lowWeight = [&](int64_t o, int64_t kh, int64_t kw, int64_t c) {
+    return limb(0, o, kh, kw, c) + (limbs > 1 ? 256 * limb(1, o, kh, kw, c) : 0);
+  };
+  auto highWeight = [&](int64_t o, int64_t kh, int64_t kw, int64_t c) { return limb(2, o, kh, kw, c); };
+  Array low(result.shape, std::vector<int32_t>(result.elements())), high = low;
+  convolveCodes(window, layOut<int32_t>(window, outputs, channels, lowWeight), input, low, threads);
+  if (limbs > 2)
+    convolveCodes(window, layOut<int32_t>(window, outputs, channels, highWeight), input, high, threads);
+
+  // The class of every row and column of the result: how many classes begin at it or before it.
+  std::vector<int64_t> classes[2];
+  for (unsigned axis : {0u, 1u}) {
+    std::vector<int64_t> first = window.borderClasses(axis, input.shape[1 + axis], result.shape[1 + axis]);
+    for (int64_t out = 0, next = 0; out < result.shape[1 + axis]; ++out) {
+      next += next < static_cast<int64_t>(first.size()) && first[next] == out;
+      classes[axis].push_back(next - 1);
+    }
+  }
+  parallelFor(result.shape[0] * result.shape[1], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t x = 0; x < result.shape[2]; ++x) {
+        int64_t at = (row * result.shape[2] + x) * outputs;
+        int64_t border = classes[0][row % result.shape[1]] * offset.shape[1] + classes[1][x];
+        for (int64_t o = 0; o < outputs; ++o) {
+          float s = scale.as<float>()[o];
+          float value =
+              std::fmaf(static_cast<float>(low.as<int32_t>()[at + o]), s, offset.as<float>()[border * outputs + o]);
+          if (limbs > 2)
+            value = std::fmaf(static_cast<float>(high.as<int32_t>()[at + o]), 65536 * s, value);
+          result.as<float>()[at + o] = value;
+        }
+      }
+  });
+}
+
+void evaluate(ImageConv2DOp op, const Array &input, const Array &limbs, const Array &scale, const Array &offset,
+              Array &result, unsigned threads) {
+  auto limb = [&, shape = limbs.shape, data = limbs.as<int8_t>()](int64_t i, int64_t o, int64_t kh, int64_t kw,
+                                                                  int64_t c) -> int32_t {
+    return data[(((i * shape[1] + o) * shape[2] + kh) * shape[3] + kw) * shape[4] + c];
+  };
+  convolvePixels(op.getWindow(), limbs.shape[0], limb, input, scale, offset, result, threads);
+}
+
+void evaluate(PackedImageConv2DOp op, const Array &input, const Array &packed, const Array &scale, const Array &offset,
+              Array &result, unsigned threads) {
+  Window window = op.getWindow();
+  // limbs[i,o,kh,kw,c] = packed[o / block, t / 4, i, o % block, t % 4]
+  auto limb = [&, shape = packed.shape, data = packed.as<int8_t>()](int64_t i, int64_t o, int64_t kh, int64_t kw,
+                                                                    int64_t c) -> int32_t {
+    int64_t block = shape[3], t = (kh * window.kernel[1] + kw) * input.shape[3] + c;
+    return data[(((o / block * shape[1] + t / 4) * shape[2] + i) * block + o % block) * 4 + t % 4];
+  };
+  convolvePixels(window, packed.shape[2], limb, input, scale, offset, result, threads);
+}
+
 /// A matrix product is a 1x1 convolution of a 1x1 image.
 static void multiply(const Filter<float> &filter, const Array &input, Array &result, unsigned threads) {
   int64_t batch = input.shape[0];

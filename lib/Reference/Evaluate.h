@@ -23,6 +23,8 @@ void evaluate(MaxPoolOp op, const Array &input, Array &result, unsigned threads)
 void evaluate(AvgPoolOp op, const Array &input, Array &result, unsigned threads);
 void evaluate(Conv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads);
 void evaluate(FloatConv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads);
+void evaluate(ImageConv2DOp op, const Array &input, const Array &limbs, const Array &scale, const Array &offset,
+              Array &result, unsigned threads);
 void evaluate(FullyConnectedOp op, const Array &input, const Array &weights, Array &result, unsigned threads);
 void evaluate(PackedConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedLookupConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
@@ -30,6 +32,8 @@ void evaluate(PackedInnerProductConv2DOp op, const Array &input, const Array &pa
 void evaluate(PackedWinogradConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedDepthwiseConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(PackedFloatConv2DOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
+void evaluate(PackedImageConv2DOp op, const Array &input, const Array &packed, const Array &scale, const Array &offset,
+              Array &result, unsigned threads);
 void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result);
 void evaluate(TableLookupOp op, const Array &table, const Array &indices, Array &result);

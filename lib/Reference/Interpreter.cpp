@@ -278,6 +278,12 @@ private:
         .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
               PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedFullyConnectedOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getPacked()), result, threads); })
+        .Case([&](ImageConv2DOp op) {
+          evaluate(op, in(op.getInput()), in(op.getLimbs()), in(op.getScale()), in(op.getOffset()), result, threads);
+        })
+        .Case([&](PackedImageConv2DOp op) {
+          evaluate(op, in(op.getInput()), in(op.getPacked()), in(op.getScale()), in(op.getOffset()), result, threads);
+        })
         .Case<QuantizeOp, ThresholdOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getThresholds()), result, threads); })
         .Case([&](FullyConnectedOp op) { evaluate(op, in(op.getInput()), in(op.getWeights()), result, threads); })

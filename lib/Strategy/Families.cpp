@@ -73,7 +73,8 @@ int64_t macsOf(KernelOp kernel) {
         Window window = conv.getWindow();
         return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
       })
-      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedFloatConv2DOp>([&](auto conv) {
+      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedFloatConv2DOp, ImageConv2DOp,
+            PackedImageConv2DOp>([&](auto conv) {
         Window window = conv.getWindow();
         return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
       })

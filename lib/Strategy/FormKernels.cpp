@@ -1,6 +1,6 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "StemRows.h"
 #include "n2uq/Strategy/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -20,6 +20,22 @@ namespace n2uq {
 /// memory.
 static bool isReadInPlace(ToNHWCOp op) {
   return isa<BlockArgument>(op.getInput()) && op->hasOneUse() && isa<FloatConv2DOp>(*op->user_begin());
+}
+
+/// Whether \p pool can join the kernel of \p members: a convolution of floats or pixels whose result nobody else reads
+/// on its way to the pool. Then only the rows that the pool reads next have to exist, if they fit.
+static bool canPool(MaxPoolOp pool, ArrayRef<Operation *> members, bool keepCodes) {
+  auto conv = dyn_cast<FloatConv2DOp>(members.front());
+  if (!getElementTypeOrSelf(pool.getInput()).isF32() ||
+      !(conv ? conv.getGroups() == 1 : isa<ImageConv2DOp>(members.front())) ||
+      pooledRowsBytes(pool) > maxPooledRowsBytes)
+    return false;
+  return llvm::all_of(members, [&](Operation *op) {
+    // An op without readers would end beside the pool.
+    return !isa<MaxPoolOp>(op) && !op->use_empty() && !(keepCodes && codeBitsOf(op->getResult(0).getType())) &&
+           llvm::all_of(op->getUsers(),
+                        [&](Operation *user) { return user == pool || llvm::is_contained(members, user); });
+  });
 }
 
 namespace {
@@ -53,7 +69,11 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
     for (Operation &op : function.getBody().front()) {
       if (auto move = dyn_cast<ToNHWCOp>(op); move && isReadInPlace(move))
         continue; // taken along by its convolution
-      if (isKernelRoot(&op))
+      auto pool = dyn_cast<MaxPoolOp>(op);
+      auto producer = pool ? kernels.of.find(pool.getInput().getDefiningOp()) : kernels.of.end();
+      if (producer != kernels.of.end() && canPool(pool, kernels.members[producer->second], keepCodes))
+        kernels.join(producer->second, &op);
+      else if (isKernelRoot(&op))
         kernels.open(&op);
       else if (isElementwise(&op))
         joinLatest(kernels, &op);

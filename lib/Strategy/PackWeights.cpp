@@ -21,7 +21,7 @@ struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
     getOperation().walk([&](KernelOp kernel) { kernels.push_back(kernel); });
     IRRewriter rewriter(&getContext());
     for (KernelOp kernel : kernels) {
-      if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(kernel.getRoot()))
+      if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(kernel.getRoot()))
         continue;
       const KernelFamily *family = checkedFamily(kernel);
       if (!family)

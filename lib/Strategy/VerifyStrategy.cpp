@@ -40,6 +40,8 @@ static LogicalResult verifyBlocks(KernelOp kernel) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
   } else if (auto conv = dyn_cast_or_null<PackedFloatConv2DOp>(root)) {
     packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
+  } else if (auto conv = dyn_cast_or_null<PackedImageConv2DOp>(root)) {
+    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(3);
   } else if (auto op = dyn_cast_or_null<PackedFullyConnectedOp>(root)) {
     packedBlock = cast<ShapedType>(op.getPacked().getType()).getDimSize(2);
   } else if (auto conv = dyn_cast_or_null<PackedDepthwiseConv2DOp>(root)) {
@@ -64,7 +66,7 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   if (!family)
     return failure();
   Operation *root = kernel.getRoot();
-  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, FullyConnectedOp>(root))
+  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(root))
     return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
   if (failed(family->verify ? family->verify(kernel) : verifyBlocks(kernel)))
     return failure();

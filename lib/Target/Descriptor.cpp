@@ -49,8 +49,9 @@ struct DescriptorBuilder {
     SmallVector<Constant *> dims;
     for (int64_t i = 0; i < 4; ++i)
       dims.push_back(number(i == 0 ? -1 : i < shaped.getRank() ? shaped.getDimSize(i) : 0));
+    n2uq_dtype dtype = shaped.getElementType().isF32() ? N2UQ_FLOAT32 : N2UQ_UINT8;
     return structure(
-        {string(name), word(N2UQ_FLOAT32), word(shaped.getRank()), ConstantArray::get(ArrayType::get(i64, 4), dims)});
+        {string(name), word(dtype), word(shaped.getRank()), ConstantArray::get(ArrayType::get(i64, 4), dims)});
   }
 };
 } // namespace

@@ -21,8 +21,8 @@ struct VerifySimplifiedPass final : impl::VerifySimplifiedPassBase<VerifySimplif
 } // namespace
 
 static bool isNetworkOp(Operation *op) {
-  return isa<ToNHWCOp, FlattenOp, Conv2DOp, FloatConv2DOp, FullyConnectedOp, AffineOp, PReLUOp, ClampOp, AddOp,
-             QuantizeOp, ThresholdOp, TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op);
+  return isa<ToNHWCOp, FlattenOp, Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp, AffineOp, PReLUOp, ClampOp,
+             AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op);
 }
 
 /// (S1)
@@ -31,11 +31,15 @@ static LogicalResult verifySignature(func::FuncOp function) {
     auto tensor = types.size() == 1 ? dyn_cast<RankedTensorType>(types.front()) : RankedTensorType();
     return tensor && tensor.getElementType().isF32() && (rank == 0 || tensor.getRank() == rank);
   };
-  if (isFloat(function.getArgumentTypes(), 4) && isFloat(function.getResultTypes(), 0))
+  auto takesPixels = [&] {
+    return function.getNumArguments() == 1 && codeBitsOf(function.getArgument(0).getType()) == 8 &&
+           llvm::all_of(function.getArgument(0).getUsers(), [](Operation *user) { return isa<ImageConv2DOp>(user); });
+  };
+  if ((isFloat(function.getArgumentTypes(), 4) || takesPixels()) && isFloat(function.getResultTypes(), 0))
     return success();
   return function.emitOpError()
-         << "expects one float32 image [batch, channels, height, width] as argument and one float32 "
-            "tensor as result, but got "
+         << "expects one float32 image [batch, channels, height, width], or pixels that only 'n2uq.image_conv2d' "
+            "reads, as argument and one float32 tensor as result, but got "
          << function.getFunctionType();
 }
 

@@ -85,7 +85,8 @@ def _check(status):
 
 
 class Model:
-    """A compiled model file, loaded. Calling it computes: float32 [N,C,H,W] (or what `info["input"]` says) to logits.
+    """A compiled model file, loaded. Calling it computes: float32 [N,C,H,W] to logits, or uint8 [N,H,W,C] where it was
+    compiled with image_input=True (`info["input"]` says which).
 
     Runs release Python's lock, and a model may be called from several threads at once."""
 

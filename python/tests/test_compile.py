@@ -60,3 +60,21 @@ def test_the_compiler_speaks_through_the_error(tmp_path):
         n2uq.compile(tmp_path / "bad.onnx")
     with pytest.raises(n2uq.Error):
         n2uq.compile(tmp_path / "bad.onnx", no_such_option=True)
+
+
+def test_images_of_bytes(tmp_path):
+    """The library is the rewritten network, which the reference computes from the same bytes."""
+    network = architecture.build("resnet8", 2, classes=11, image=32, width=6)
+    n2uq.export(ordinary.state_dict(network, 9), tmp_path / "m.onnx", 32)
+    pixels = np.random.default_rng(9).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", pixels)
+    options = {"image_input": True, "stem_bits": 16, "mean": "0.5,0.4,0.6", "std": "0.25"}
+    n2uq.toolchain.run("n2uq-translate", [str(tmp_path / "m.onnx"), "--interpret", f"--input=input={tmp_path / 'x.npy'}",
+                                          f"--output-dir={tmp_path / 'out'}", "--image-input", "--stem-bits=16",
+                                          "--mean=0.5,0.4,0.6", "--std=0.25"])
+    with n2uq.compile(tmp_path / "m.onnx", **options) as model:
+        assert model.info["input"] == {"name": "input", "dtype": "uint8", "shape": ["N", 32, 32, 3]}
+        for threads in (1, 2):
+            assert np.array_equal(model(pixels, threads=threads), np.load(tmp_path / "out/output.npy"))
+        with pytest.raises(n2uq.Error, match=r"expects input uint8 \[N,32,32,3\], got float32 \[3,3,32,32\]"):
+            model(np.zeros((3, 3, 32, 32), np.float32))

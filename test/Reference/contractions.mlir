@@ -25,6 +25,13 @@
 // RUN: %{make} %t/table.npy i1 64 range && %{make} %t/indices.npy i1 64 -1 -2 -3 -4 -5 -6 -7 -8 -9 -10 -11 -12 -13 -14 -15 -16 -17 -18 -19 -20 -21 -22 -23 -24 -25 -26 -27 -28 -29 -30 -31 -32 -33 -34 -35 -36 -37 -38 -39 -40 -41 -42 -43 -44 -45 -46 -47 -48 -49 -50 -51 -52 -53 -54 -55 -56 -57 -58 -59 -60 -61 -62 -63 -64
 // RUN: %{run} --function=table_lookup --input=input0=%t/table.npy --input=input1=%t/indices.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LOOKUP
 
+// RUN: %{make} %t/pixels.npy u1 1x2x2x1 10 0 255 4
+// RUN: %{run} --function=image_conv_border --input=input=%t/pixels.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=PIXELS
+// RUN: %{run} --function=packed_image_conv --input=input=%t/pixels.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=PIXELS
+// RUN: %{make} %t/white.npy u1 1x1x1x1 255
+// RUN: %{run} --function=image_conv_limbs --input=input=%t/white.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LIMBS
+// RUN: %{run} --function=image_conv_fused --input=input=%t/white.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=ROUNDED
+
 // Two filters: the middle of the window times 5, and the sum of the window. Taps outside count as 0.
 // PADDED: int32 1x3x3x2 0 4 5 7 10 4 15 9 0 13 5 8 10 8 15 10 5 5
 func.func @conv_padded(%codes: tensor<?x3x3x1xui2>) -> tensor<?x3x3x2xi32> {
@@ -54,6 +61,44 @@ func.func @conv_depthwise(%codes: tensor<?x1x1x4xui2>) -> tensor<?x1x1x4xi32> {
   %f = arith.constant dense<[[[[1]]], [[[-2]]], [[[3]]], [[[-4]]]]> : tensor<4x1x1x1xi8>
   %0 = n2uq.conv2d %codes, %f groups = 4 : tensor<?x1x1x4xui2>, tensor<4x1x1x1xi8> -> tensor<?x1x1x4xi32>
   return %0 : tensor<?x1x1x4xi32>
+}
+
+// A window of 2x2 with a row and a column outside at the left and at the top: weights 1 2 / 3 4, in units of a half. What is
+// taken off depends on the row's and on the column's class: 0 or 100, 0 or 10.
+// PIXELS: float32 1x2x2x1 20.0 5.0 420.0 285.5
+func.func @image_conv_border(%x: tensor<?x2x2x1xui8>) -> tensor<?x2x2x1xf32> {
+  %l = arith.constant dense<[[[[[1], [2]], [[3], [4]]]]]> : tensor<1x1x2x2x1xi8>
+  %s = arith.constant dense<0.5> : tensor<1xf32>
+  %b = arith.constant dense<[[[0.0], [-10.0]], [[-100.0], [-110.0]]]> : tensor<2x2x1xf32>
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<1xf32>) offset(%b : tensor<2x2x1xf32>) padding = [1, 0, 1, 0] : tensor<?x2x2x1xui8>, tensor<1x1x2x2x1xi8> -> tensor<?x2x2x1xf32>
+  return %0 : tensor<?x2x2x1xf32>
+}
+func.func @packed_image_conv(%x: tensor<?x2x2x1xui8>) -> tensor<?x2x2x1xf32> {
+  %l = arith.constant dense<[[[[[1, 2, 3, 4], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]]]]> : tensor<1x1x1x4x4xi8>
+  %s = arith.constant dense<0.5> : tensor<1xf32>
+  %b = arith.constant dense<[[[0.0], [-10.0]], [[-100.0], [-110.0]]]> : tensor<2x2x1xf32>
+  %0 = n2uq.packed_image_conv2d %x, %l scale(%s : tensor<1xf32>) offset(%b : tensor<2x2x1xf32>) kernel = [2, 2] padding = [1, 0, 1, 0] : tensor<?x2x2x1xui8>, tensor<1x1x1x4x4xi8> -> tensor<?x2x2x1xf32>
+  return %0 : tensor<?x2x2x1xf32>
+}
+
+// Three limbs: 255 * (1 - 2 * 256 + 3 * 65536) / 256 is 195330.99609375, which no float32 is.
+// LIMBS: float32 1x1x1x1 195331.0
+func.func @image_conv_limbs(%x: tensor<?x1x1x1xui8>) -> tensor<?x1x1x1xf32> {
+  %l = arith.constant dense<[[[[[1]]]], [[[[-2]]]], [[[[3]]]]]> : tensor<3x1x1x1x1xi8>
+  %s = arith.constant dense<0.00390625> : tensor<1xf32>
+  %b = arith.constant dense<0.0> : tensor<1x1x1xf32>
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<1xf32>) offset(%b : tensor<1x1x1xf32>) : tensor<?x1x1x1xui8>, tensor<3x1x1x1x1xi8> -> tensor<?x1x1x1xf32>
+  return %0 : tensor<?x1x1x1xf32>
+}
+
+// One rounding: 255 * (1 + 2^-23) - 255 is 255 * 2^-23; a product rounded first would leave 256 * 2^-23.
+// ROUNDED: float32 1x1x1x1 3.039836883544922e-05
+func.func @image_conv_fused(%x: tensor<?x1x1x1xui8>) -> tensor<?x1x1x1xf32> {
+  %l = arith.constant dense<1> : tensor<1x1x1x1x1xi8>
+  %s = arith.constant dense<1.00000011920928955078125> : tensor<1xf32>
+  %b = arith.constant dense<-255.0> : tensor<1x1x1xf32>
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<1xf32>) offset(%b : tensor<1x1x1xf32>) : tensor<?x1x1x1xui8>, tensor<1x1x1x1x1xi8> -> tensor<?x1x1x1xf32>
+  return %0 : tensor<?x1x1x1xf32>
 }
 
 // 2^24 + 1 + 1 from the left is 2^24 in float32; from the right, or pairwise, it would be 2^24 + 2.

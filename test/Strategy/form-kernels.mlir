@@ -80,3 +80,42 @@ func.func @returned_value_that_is_read(%x: tensor<?x8x8x8xf32>) -> (tensor<?x4x4
   %1 = n2uq.max_pool %0 kernel = [2, 2] strides = [2, 2] : tensor<?x4x4x8xf32> -> tensor<?x2x2x8xf32>
   return %0, %1 : tensor<?x4x4x8xf32>, tensor<?x2x2x8xf32>
 }
+
+// A stem: the pool joins the convolution whose floats it alone reads, and brings along what follows it.
+// CHECK-LABEL: @pool_joins_its_convolution
+//       CHECK: n2uq.kernel -> tensor<?x4x4x8xf32>, tensor<?x4x4x8xui2> {
+//  CHECK-NEXT:   n2uq.to_nhwc
+//  CHECK-NEXT:   n2uq.float_conv2d
+//  CHECK-NEXT:   n2uq.clamp
+//  CHECK-NEXT:   n2uq.max_pool
+//  CHECK-NEXT:   n2uq.quantize
+//  CHECK-NEXT:   n2uq.yield
+//   CHECK-NOT: n2uq.kernel
+func.func @pool_joins_its_convolution(%x: tensor<?x3x8x8xf32>, %w: tensor<8x1x1x3xf32>, %t: tensor<1x3xf32>) -> (tensor<?x4x4x8xf32>, tensor<?x4x4x8xui2>) {
+  %0 = n2uq.to_nhwc %x : tensor<?x3x8x8xf32> -> tensor<?x8x8x3xf32>
+  %1 = n2uq.float_conv2d %0, %w : tensor<?x8x8x3xf32>, tensor<8x1x1x3xf32> -> tensor<?x8x8x8xf32>
+  %2 = n2uq.clamp %1 min = 0.0 max = 6.0 : tensor<?x8x8x8xf32>
+  %3 = n2uq.max_pool %2 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x8xf32> -> tensor<?x4x4x8xf32>
+  %4 = n2uq.quantize %3, %t : tensor<?x4x4x8xf32>, tensor<1x3xf32> -> tensor<?x4x4x8xui2>
+  return %3, %4 : tensor<?x4x4x8xf32>, tensor<?x4x4x8xui2>
+}
+
+// Somebody else reads the floats in front of the pool; a convolution of codes keeps its pool apart; so does one whose rows of
+// floats would not fit.
+// CHECK-LABEL: @pool_stays_apart
+//       CHECK: n2uq.kernel -> tensor<?x8x8x8xf32> {
+//  CHECK-NEXT:   n2uq.float_conv2d
+//       CHECK: n2uq.kernel -> tensor<?x4x4x8xf32> {
+//  CHECK-NEXT:   n2uq.max_pool
+//       CHECK: n2uq.kernel -> tensor<?x2x32768x8xf32> {
+//  CHECK-NEXT:   n2uq.float_conv2d
+//       CHECK: n2uq.kernel -> tensor<?x1x16384x8xf32> {
+//  CHECK-NEXT:   n2uq.max_pool
+func.func @pool_stays_apart(%x: tensor<?x8x8x3xf32>, %w: tensor<8x1x1x3xf32>, %wide: tensor<?x2x32768x3xf32>)
+    -> (tensor<?x8x8x8xf32>, tensor<?x4x4x8xf32>, tensor<?x1x16384x8xf32>) {
+  %0 = n2uq.float_conv2d %x, %w : tensor<?x8x8x3xf32>, tensor<8x1x1x3xf32> -> tensor<?x8x8x8xf32>
+  %1 = n2uq.max_pool %0 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x8xf32> -> tensor<?x4x4x8xf32>
+  %2 = n2uq.float_conv2d %wide, %w : tensor<?x2x32768x3xf32>, tensor<8x1x1x3xf32> -> tensor<?x2x32768x8xf32>
+  %3 = n2uq.max_pool %2 kernel = [2, 2] strides = [2, 2] : tensor<?x2x32768x8xf32> -> tensor<?x1x16384x8xf32>
+  return %0, %1, %3 : tensor<?x8x8x8xf32>, tensor<?x4x4x8xf32>, tensor<?x1x16384x8xf32>
+}

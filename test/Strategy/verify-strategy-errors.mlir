@@ -145,3 +145,15 @@ func.func @tile_of_pixels(%codes: tensor<?x4x400x2xui2>) -> tensor<?x4x400x2xf32
   }
   return %0 : tensor<?x4x400x2xf32>
 }
+
+// -----
+
+func.func @pool_of_long_rows(%x: tensor<?x2x32768x3xf32>, %w: tensor<1x1x1x3x16xf32>) -> tensor<?x1x16384x16xf32> {
+  // expected-error @+1 {{'n2uq.kernel' op cannot be computed by 'float_fma': the rows between its convolution and its pool need more than 524288 bytes}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = float_fma, lanes = 16, tile = [1, 8, 1]> -> tensor<?x1x16384x16xf32> {
+    %1 = n2uq.packed_float_conv2d %x, %w : tensor<?x2x32768x3xf32>, tensor<1x1x1x3x16xf32> -> tensor<?x2x32768x16xf32>
+    %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x2x32768x16xf32> -> tensor<?x1x16384x16xf32>
+    n2uq.yield %2 : tensor<?x1x16384x16xf32>
+  }
+  return %0 : tensor<?x1x16384x16xf32>
+}

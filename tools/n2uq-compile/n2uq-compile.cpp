@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A model in, a shared library out.
+#include "common/ImageOptions.h"
 #include "n2uq/ModelFile/ModelFile.h"
 #include "n2uq/Pipelines/Compile.h"
 #include "n2uq/Pipelines/Pipelines.h"
@@ -26,7 +27,7 @@ the reference, bit for bit, on every CPU.
   --target-cpu=NAME       host (default), x86-64, x86-64-v3, icelake-server, znver4, znver5, … as clang's -march;
                           a library refuses to load on a CPU that lacks what it needs
   -O0 … -O3               effort of LLVM's optimizer (default 3)
-  --emit=lib|obj|asm|llvm|mlir
+)" N2UQ_IMAGE_OPTIONS_HELP R"(  --emit=lib|obj|asm|llvm|mlir
                           what to write: a library (default), an object, assembly, LLVM IR, or the module
   --until=PHASE           stop after import, simplify, strategy, lower or convert and write the module
   --dump-phases-to=DIR    write the module after every phase to DIR
@@ -63,8 +64,8 @@ static std::string checkChoice(const char *option, const std::string &value, llv
   return std::string(option) + " takes one of " + list + ", not '" + value + "'";
 }
 
-static std::string run(n2uq::CompileOptions &options, const std::string &output, const std::string &target,
-                       const std::vector<std::string> &files) {
+static std::string run(n2uq::CompileOptions &options, const n2uq::ImageOptions &images, const std::string &output,
+                       const std::string &target, const std::vector<std::string> &files) {
   if (files.size() != 1)
     return files.empty() ? "name a model; --help tells more"
                          : "one model at a time, but got '" + files[1] + "' as well";
@@ -87,6 +88,8 @@ static std::string run(n2uq::CompileOptions &options, const std::string &output,
   mlir::OwningOpRef<mlir::ModuleOp> module = n2uq::loadModel(files[0], context, error);
   if (!module)
     return error;
+  if (!(error = images.apply(*module)).empty())
+    return error;
   if (options.modelName.empty())
     options.modelName = llvm::sys::path::stem(files[0]).str();
   return n2uq::compileModel(*module, options, output);
@@ -94,6 +97,7 @@ static std::string run(n2uq::CompileOptions &options, const std::string &output,
 
 int main(int argc, char **argv) {
   n2uq::CompileOptions options;
+  n2uq::ImageOptions images;
   options.modelName = "";
   std::string output, target = "x86";
   std::vector<char *> arguments = takeOptLevel(argc, argv, options.optLevel);
@@ -101,6 +105,7 @@ int main(int argc, char **argv) {
   line.text("o", output);
   line.text("target", target);
   line.text("target-cpu", options.targetCpu);
+  images.addTo(line);
   line.text("emit", options.emit);
   line.text("until", options.until);
   line.text("dump-phases-to", options.dumpPhasesTo);
@@ -113,6 +118,6 @@ int main(int argc, char **argv) {
   if (error.empty() && line.answersAboutItself())
     return 0;
   if (error.empty())
-    error = run(options, output, target, line.files());
+    error = run(options, images, output, target, line.files());
   return error.empty() ? 0 : n2uq::failWith(tool, error);
 }

@@ -4,6 +4,7 @@
 // Is the compiled model the model? Its codes and outputs against the reference's, bit for bit.
 #include "Compare.h"
 
+#include "common/ImageOptions.h"
 #include "n2uq/ModelFile/ModelFile.h"
 #include "n2uq/Support/CommandLine.h"
 
@@ -28,6 +29,8 @@ compares the codes behind every quantizer and the outputs: one row each, and a s
   --function=NAME     the function of MODEL to compare with (default: main, or the only one)
   --help, --version   print this, or the version
 
+A library that was compiled with --image-input is compared with the network that it was compiled from, rewritten alike:
+)" N2UQ_IMAGE_OPTIONS_HELP R"(
 Exit code 0 if all is equal; 1 if anything differs or a quantizer is missing on one side, or on an error, which is one
 sentence on stderr.
 )";
@@ -35,6 +38,7 @@ sentence on stderr.
 namespace {
 struct Options {
   std::string input, function;
+  ImageOptions images;
   int64_t threads = 0, batch = 0;
 };
 } // namespace
@@ -63,6 +67,8 @@ static std::string run(const std::string &modelPath, const std::string &libraryP
   static auto &context = *new mlir::MLIRContext(registry);
   mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(modelPath, context, error);
   if (!module)
+    return error;
+  if (!(error = options.images.apply(*module)).empty())
     return error;
   mlir::ModuleOp model = *module;
   mlir::func::FuncOp function = findFunction(model, options.function, error);
@@ -101,6 +107,7 @@ int main(int argc, char **argv) {
   CommandLine line(helpText, version.c_str());
   line.text("input", options.input);
   line.text("function", options.function);
+  options.images.addTo(line);
   line.number("threads", options.threads, 0, 1024);
   line.number("batch", options.batch, 1, int64_t(1) << 32);
   std::string error = line.parse(argc, argv);

@@ -3,6 +3,7 @@
 //
 // Models from one form into another, and into numbers.
 #include "Commands.h"
+#include "common/ImageOptions.h"
 #include "n2uq/Support/CommandLine.h"
 #include "n2uq/Support/Version.h"
 
@@ -33,6 +34,8 @@ Reads a model (.onnx, .mlir text or .mlirbc bytecode, told apart by their conten
     --function=NAME       the function to evaluate (default: main, or the only one)
     --threads=N           threads that compute (default: one for each core); results do not depend on it
 
+  both of the network as it is, or of one that takes images of bytes:
+)" N2UQ_IMAGE_OPTIONS_HELP R"(
   --help, --version       print this, or the version
 
 Exit code 0 on success, 1 on an error, which is one sentence on stderr. Files are written whole or not at all.
@@ -41,6 +44,7 @@ Exit code 0 on success, 1 on an error, which is one sentence on stderr. Files ar
 namespace {
 struct Options {
   InterpretOptions interpretation;
+  n2uq::ImageOptions images;
   std::string output = "-", emit;
   bool interpret = false, importOnnx = false, exportOnnx = false;
 };
@@ -74,6 +78,8 @@ static std::string run(const Options &options, const std::vector<std::string> &f
   auto module = n2uq::loadModel(files[0], context, error, kind);
   if (!module)
     return error;
+  if (!(error = options.images.apply(*module)).empty())
+    return error;
   if (options.interpret) {
     error = interpretModel(*module, interpretation);
   } else if (options.exportOnnx) {
@@ -99,6 +105,7 @@ int main(int argc, char **argv) {
   line.text("output-dir", options.interpretation.outputDir);
   line.flag("dump-codes", options.interpretation.dumpCodes);
   line.text("function", options.interpretation.function);
+  options.images.addTo(line);
   line.number("threads", threads, 1, 1024);
   std::string error = line.parse(argc, argv);
   options.interpretation.threads = static_cast<unsigned>(threads);

@@ -49,13 +49,14 @@ private:
 class ItemEmitter {
 public:
   /// Inserts at `builder`. `frame` is the n2uq_frame, `image` the image's number, `item` the item's number in the
-  /// image, `scratch` the family's scratch memory (null where it has none).
+  /// image, `scratch` the family's scratch memory (null where it has none). `continues` (i1): whether this call ran the
+  /// item before this one, of the same image, just before; scratch memory holds what it left there.
   ItemEmitter(mlir::ImplicitLocOpBuilder &builder, Globals &globals, KernelOp kernel, mlir::Value frame,
-              mlir::Value image, mlir::Value item, mlir::Value scratch);
+              mlir::Value image, mlir::Value item, mlir::Value scratch, mlir::Value continues);
 
   mlir::ImplicitLocOpBuilder &b;
   KernelOp kernel;
-  mlir::Value item;
+  mlir::Value item, continues;
   const int64_t lanes;
 
   // Numbers (i64) and addresses.
@@ -96,11 +97,16 @@ public:
   /// apart).
   mlir::Value data(mlir::Value constant, llvm::function_ref<std::vector<char>()> make, int64_t form = 0);
   llvm::StringRef name() { return kernelName; }
-  /// Memory of the family's `scratch` bytes, aligned to 64, that only this work item uses; what it holds is undefined.
+  /// Memory of the family's `scratch` bytes, aligned to 64, that only this work item uses; what it holds is undefined
+  /// but where the item `continues`.
   mlir::Value scratch() { return scratchMemory; }
 
-  /// Runs everything behind the root on registers and stores what the kernel yields. `root` holds the root's result at
-  /// pixels (y, x), (y, x+1), … and channels [channel, channel + lanes); empty where the kernel has no root.
+  /// Runs everything between the root and the pool behind it on registers. Returns what the pool reads.
+  Column beforePool(Column root, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel);
+
+  /// Runs everything behind the root (behind the pool, where there is one) on registers and stores what the kernel
+  /// yields. `root` holds the root's (the pool's) result at pixels (y, x), (y, x+1), … and channels [channel, channel +
+  /// lanes); empty where the kernel has no root.
   /// Accumulators of 16 bits come in vectors of twice the lanes, where all that stands behind the root compares them.
   void finish(Column root, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel);
   /// The same for a whole register tile: root[pixel * vectors + j] holds channels from channel + j*lanes on. To be

@@ -38,7 +38,7 @@ struct KernelFamily {
   int64_t (*items)(KernelOp kernel);
   /// Emits one work item.
   void (*emit)(KernelOp kernel, ItemEmitter &emitter);
-  /// Bytes of memory that one work item needs for intermediate data, at most \c maxScratchBytes; null for none.
+  /// Bytes of memory that one work item needs for intermediate data, at most \c maxScratchBytes; null or 0 for none.
   int64_t (*scratch)(KernelOp kernel) = nullptr;
   /// Whether a kernel whose weights are packed is what its strategy says: shapes, and where the arithmetic depends on
   /// them the weights themselves. Failure after an error. Null where n2uq-verify-strategy's own checks are all.

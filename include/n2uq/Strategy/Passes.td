@@ -9,7 +9,8 @@ def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "Gather each contraction or pool with what follows it element by element into one n2uq.kernel";
   let description = [{
     Every root (contraction, pool, change of layout) opens a kernel. An element-by-element op joins the last kernel that it
-    reads from: there its operands are in registers or already in memory. Only values that another kernel needs are yielded, so
+    reads from: there its operands are in registers or already in memory. A max-pool joins the convolution of floats or pixels
+    whose floats it alone reads, where the rows between them fit into a kernel's scratch memory. Only values that another kernel needs are yielded, so
     no accumulator and no intermediate of a tail is written to memory.
   }];
   let options = [Option<"keepCodes", "keep-codes", "bool", "false",

@@ -3,6 +3,8 @@
 //
 // The simplify phase: n2uq network ops with float tails -> integer thresholds where exact, explicit float tails elsewhere.
 //
+// `n2uq-image-input`, where it is wanted, comes first of all: it makes another network, the others do not change theirs.
+//
 // Recommended order:
 //   canonicalize, n2uq-sink-max-pool, n2uq-normalize-signs, n2uq-hoist-max-pool, n2uq-integerize-thresholds,
 //   n2uq-absorb-float-tail, canonicalize, n2uq-verify-simplified
@@ -17,6 +19,24 @@ include "mlir/Pass/PassBase.td"
 // accumulators, behind a layer's 9 operations, take a second or two.
 def N2UQ_MaxEvaluations : Option<"maxEvaluations", "max-evaluations", "int64_t", "int64_t(1) << 34",
                                  "Float32 operations that the proof for one convolution may take">;
+
+def ImageInputPass : Pass<"n2uq-image-input", "::mlir::func::FuncOp"> {
+  let summary = "take images of bytes, normalisation folded into a first layer of fixed-point weights";
+  let description = [{
+    The float32 input `[batch, channels, height, width]` of normalised numbers becomes `ui8` pixels
+    `[batch, height, width, channels]`, and the first convolution an `n2uq.image_conv2d` with weights of `stem-bits`, scaled per
+    output channel; its border is exact. What follows it stays. Unlike every other pass this one changes the network: the
+    reference's answer is that of the rewritten network.
+
+    Without means and standard deviations images of three channels get ImageNet's. Fails where the input is not read by one
+    float convolution alone.
+  }];
+  let dependentDialects = ["::n2uq::N2UQDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"stemBits", "stem-bits", "int64_t", "24", "Bits of a weight: 8, 16 or 24">,
+    ListOption<"mean", "mean", "float", "Mean that was subtracted from a pixel in 0..1, one for each channel or one for all">,
+    ListOption<"deviation", "std", "float", "Standard deviation that it was divided by, likewise">];
+}
 
 def SinkMaxPoolPass : Pass<"n2uq-sink-max-pool", "::mlir::func::FuncOp"> {
   let summary = "pool codes instead of floats, behind the quantizer of an integer convolution";
@@ -85,7 +105,8 @@ def AbsorbFloatTailPass : Pass<"n2uq-absorb-float-tail", "::mlir::func::FuncOp">
 def VerifySimplifiedPass : Pass<"n2uq-verify-simplified", "::mlir::func::FuncOp"> {
   let summary = "check what holds at the end of the simplify phase";
   let description = [{
-    (S1) The function takes one float32 tensor `[batch, channels, height, width]` and returns one float32 tensor.
+    (S1) The function takes one float32 tensor `[batch, channels, height, width]`, or pixels `[batch, height, width, channels]`
+         that only `n2uq.image_conv2d` reads, and returns one float32 tensor.
     (S2) It is one block of `n2uq` network ops, `arith.constant` and `func.return`; network ops may stand in an `n2uq.kernel`,
     which is how a strategy chosen by hand comes.
     (S3) Every parameter (filter, weights, scale, offset, slope, thresholds, base) is a constant of sound content.

@@ -78,9 +78,9 @@ bool isElementwise(Operation *op) {
 }
 
 bool isKernelRoot(Operation *op) {
-  return isa<Conv2DOp, FloatConv2DOp, FullyConnectedOp, MaxPoolOp, AvgPoolOp, FlattenOp, ToNHWCOp, PackedConv2DOp,
-             PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp, PackedDepthwiseConv2DOp,
-             PackedFloatConv2DOp, PackedFullyConnectedOp>(op);
+  return isa<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp, MaxPoolOp, AvgPoolOp, FlattenOp, ToNHWCOp,
+             PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
+             PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedImageConv2DOp, PackedFullyConnectedOp>(op);
 }
 
 bool givesQuantizerCodes(Operation *op) {

@@ -20,6 +20,31 @@ Operation *KernelOp::getRoot() {
   return nullptr;
 }
 
+MaxPoolOp KernelOp::getPool() {
+  Operation *root = getRoot();
+  for (Operation &op : getBody().front())
+    if (auto pool = dyn_cast<MaxPoolOp>(op); pool && &op != root)
+      return pool;
+  return nullptr;
+}
+
+SmallVector<Operation *> KernelOp::getOpsBeforePool() {
+  SmallVector<Operation *> ops;
+  MaxPoolOp pool = getPool();
+  if (!pool)
+    return ops;
+  // Backwards through the block, so that every reader of an op is known before the op.
+  llvm::SmallPtrSet<Operation *, 8> wanted{pool.getInput().getDefiningOp()};
+  for (Operation *op = pool->getPrevNode(); op; op = op->getPrevNode())
+    if (wanted.contains(op)) {
+      ops.push_back(op);
+      for (Value operand : op->getOperands())
+        wanted.insert(operand.getDefiningOp());
+    }
+  std::reverse(ops.begin(), ops.end());
+  return ops;
+}
+
 Value KernelOp::getYielded(unsigned index) { return getBody().front().getTerminator()->getOperand(index); }
 
 BufferAttr KernelOp::getBuffer(unsigned index) { return cast<BufferAttr>((*getBuffers())[index]); }
@@ -28,17 +53,33 @@ LogicalResult KernelOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getValues().empty() || TypeRange(yield.getValues()) != TypeRange(getResults())) // (C1)
     return emitOpError() << "expects a body that yields at least one value and the types of its results";
-  unsigned roots = 0;
+  unsigned roots = 0, pools = 0;
+  Operation *root = getRoot();
   for (Operation &op : getBody().front().without_terminator()) {
     // A float convolution may read the image as it comes, channels first; that is not a second loop nest.
     bool readInPlace = isa<ToNHWCOp>(op) && op.hasOneUse() && isa<FloatConv2DOp, PackedFloatConv2DOp>(*op.user_begin());
-    if (isKernelRoot(&op) && !readInPlace)
+    bool isPoolBehind = &op != root && isa<MaxPoolOp>(op) && getElementTypeOrSelf(op.getResult(0)).isF32() &&
+                        isa<FloatConv2DOp, PackedFloatConv2DOp, ImageConv2DOp, PackedImageConv2DOp>(root);
+    if (isPoolBehind)
+      ++pools;
+    else if (isKernelRoot(&op) && !readInPlace)
       ++roots;
     else if (!isElementwise(&op) && !readInPlace) // (C2)
       return emitOpError() << "expects element-by-element ops behind its root, but got '" << op.getName() << "'";
   }
   if (roots > 1) // (C2)
     return emitOpError() << "expects at most one contraction or pool, but got " << roots;
+  if (pools > 1) // (C2)
+    return emitOpError() << "expects at most one pool behind its convolution, but got " << pools;
+  if (pools == 1) { // (C5)
+    SmallVector<Operation *> before = getOpsBeforePool();
+    bool readsRoot = llvm::is_contained(before, root);
+    for (Operation *op : before)
+      for (Operation *user : op->getUsers())
+        readsRoot &= user == getPool() || llvm::is_contained(before, user);
+    if (!readsRoot)
+      return emitOpError() << "expects a pool that reads its convolution and is alone in reading it";
+  }
   for (Value result : getResults())
     if (shapeOf(result) != shapeOf(getResults().front())) // (C3)
       return emitOpError() << "expects results of one shape, but got " << result.getType() << " beside "
@@ -217,6 +258,30 @@ LogicalResult PackedFloatConv2DOp::verify() {
     return emitOpError() << "expects a packed filter for " << in / groups << " to " << out << " channels, but got "
                          << getPacked().getType();
   return success();
+}
+
+Window PackedImageConv2DOp::getWindow() {
+  return makeWindow(getKernel()[0], getKernel()[1], getStrides(), getPadding(), {});
+}
+
+LogicalResult PackedImageConv2DOp::verify() {
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyParameter(*this, "its limbs", getPacked())) ||
+      failed(verifyExtents(*this, "its result", getResult())) ||
+      failed(verifyWindowAttributes(*this, getStrides(), getPadding(), {1, 1}))) // (C2)
+    return failure();
+  auto packed = shapeOf(getPacked()), kernel = getKernel();
+  if (kernel.size() != 2 || kernel[0] <= 0 || kernel[1] <= 0 || kernel[0] > maxExtent || kernel[1] > maxExtent) // (C1)
+    return emitOpError() << "expects a kernel of two positive extents";
+  int64_t in = channelsOf(getInput()), out = channelsOf(getResult());
+  // The extents are at most 2^24: two of them and the packed taps, at most 2^28, are compared without a product of
+  // three.
+  int64_t taps = packed[1] * 4, row = kernel[1] * in;
+  if (packed[0] != ceilDiv(out, packed[3]) || row > taps || kernel[0] > taps ||
+      packed[1] != ceilDiv(kernel[0] * row, 4) || packed[2] > 3 || packed[4] != 4) // (C1)
+    return emitOpError() << "expects one to three packed limbs of weights from " << in << " to " << out
+                         << " channels, but got " << getPacked().getType();
+  return verifyImageConv(*this, getWindow(), getInput(), packed[2], getScale(), getOffset(), getResult()); // (C2)
 }
 
 LogicalResult PackedFullyConnectedOp::verify() {

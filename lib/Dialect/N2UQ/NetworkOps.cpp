@@ -84,6 +84,25 @@ Window FloatConv2DOp::getWindow() {
 
 LogicalResult FloatConv2DOp::verify() { return verifyConv(*this); }
 
+Window ImageConv2DOp::getWindow() {
+  auto limbs = shapeOf(getLimbs());
+  return makeWindow(limbs[2], limbs[3], getStrides(), getPadding(), {});
+}
+
+LogicalResult ImageConv2DOp::verify() {
+  if (failed(verifyExtents(*this, "its input", getInput())) ||
+      failed(verifyParameter(*this, "its limbs", getLimbs())) ||
+      failed(verifyExtents(*this, "its result", getResult())) ||
+      failed(verifyWindowAttributes(*this, getStrides(), getPadding(), {1, 1}))) // (C1)
+    return failure();
+  auto limbs = shapeOf(getLimbs());
+  if (limbs[0] > 3 || limbs[1] != channelsOf(getResult()) || limbs[4] != channelsOf(getInput())) // (C2)
+    return emitOpError() << "expects one to three limbs of weights from " << channelsOf(getInput()) << " to "
+                         << channelsOf(getResult()) << " channels, but got " << getLimbs().getType();
+  return verifyImageConv(*this, getWindow(), getInput(), limbs[0], getScale(), getOffset(),
+                         getResult()); // (C3) to (C5)
+}
+
 LogicalResult FullyConnectedOp::verify() {
   if (failed(verifyExtents(*this, "its input", getInput())) ||
       failed(verifyParameter(*this, "its weights", getWeights())))

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ShapeRules.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace n2uq {
@@ -91,6 +93,25 @@ LogicalResult verifyWindowResult(Operation *op, const Window &window, Value inpu
       return op->emitOpError() << "expects a result of " << (axis ? "width " : "height ") << *extent << ", but got "
                                << out[1 + axis];
   }
+  return success();
+}
+
+LogicalResult verifyImageConv(Operation *op, const Window &window, Value input, int64_t limbs, Value scale,
+                              Value offset, Value result) {
+  auto in = cast<ShapedType>(input.getType()).getShape(), out = cast<ShapedType>(result.getType()).getShape();
+  auto scales = cast<ShapedType>(scale.getType()).getShape(), offsets = cast<ShapedType>(offset.getType()).getShape();
+  if (failed(verifyWindowResult(op, window, input, result))) // (C3)
+    return failure();
+  if (failed(verifyParameter(op, "its scale", scale)) || failed(verifyParameter(op, "its offset", offset)))
+    return failure();
+  int64_t rows = window.borderClasses(0, in[1], out[1]).size(), columns = window.borderClasses(1, in[2], out[2]).size();
+  if (scales[0] != out[3] || offsets != ArrayRef<int64_t>{rows, columns, out[3]}) // (C4)
+    return op->emitOpError() << "expects " << out[3] << " scales and offsets of " << rows << "x" << columns << "x"
+                             << out[3] << " numbers, but got " << scale.getType() << " and " << offset.getType();
+  int64_t taps = window.kernel[0] * window.kernel[1] * in[3], largest = 255 * (limbs == 1 ? 128 : 128 * 257);
+  if (taps > std::numeric_limits<int32_t>::max() / largest) // (C5)
+    return op->emitOpError() << "expects sums that fit into 32 bits, but " << taps << " taps of " << 8 * limbs
+                             << " bits may leave them";
   return success();
 }
 

@@ -31,6 +31,10 @@ mlir::LogicalResult verifyWindowAttributes(mlir::Operation *op, llvm::ArrayRef<i
 mlir::LogicalResult verifyWindowResult(mlir::Operation *op, const Window &window, mlir::Value input,
                                        mlir::Value result);
 
+/// What `n2uq.image_conv2d` and its packed form share: parameters per channel and class, an accumulator of 32 bits.
+mlir::LogicalResult verifyImageConv(mlir::Operation *op, const Window &window, mlir::Value input, int64_t limbs,
+                                    mlir::Value scale, mlir::Value offset, mlir::Value result);
+
 Window makeWindow(int64_t kernelHeight, int64_t kernelWidth, llvm::ArrayRef<int64_t> strides,
                   llvm::ArrayRef<int64_t> padding, llvm::ArrayRef<int64_t> dilations, int64_t groups = 1);
 

@@ -280,22 +280,35 @@ void ItemEmitter::store(Value yielded, const Access &access, Value y, Value x, V
   }
 }
 
+Column ItemEmitter::beforePool(Column root, Value y, Value x, int64_t pixels, Value channel) {
+  Columns columns;
+  columns[kernel.getRoot()->getResult(0)] = root;
+  for (Operation *op : kernel.getOpsBeforePool())
+    if (isElementwise(op)) {
+      Column column = apply(op, y, x, pixels, channel, columns);
+      columns[op->getResult(0)] = column;
+    }
+  return columns[kernel.getPool().getInput()];
+}
+
 void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value channel) {
   finishTile(root, 1, y, x, pixels, channel);
 }
 
 void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Value x, int64_t pixels, Value channel) {
+  MaxPoolOp pool = kernel.getPool();
+  SmallVector<Operation *> before = kernel.getOpsBeforePool();
   // One vector of channels after the other, so that few parameters are in registers at once.
   for (int64_t j = 0; j < vectors; ++j) {
     Value vectorChannel = add(channel, j * lanes);
     Columns columns;
     if (!root.empty()) {
-      Column &column = columns[kernel.getRoot()->getResult(0)];
+      Column &column = columns[pool ? Value(pool.getResult()) : Value(kernel.getRoot()->getResult(0))];
       for (int64_t pixel = 0; pixel < pixels; ++pixel)
         column.push_back(root[pixel * vectors + j]);
     }
     for (Operation &op : kernel.getBody().front().without_terminator())
-      if (isElementwise(&op)) {
+      if (isElementwise(&op) && !llvm::is_contained(before, &op)) {
         Column column = apply(&op, y, x, pixels, vectorChannel, columns);
         columns[op.getResult(0)] = column;
       }

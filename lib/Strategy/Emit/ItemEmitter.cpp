@@ -44,9 +44,9 @@ FlatSymbolRefAttr Globals::find(Key key, StringRef hint, llvm::function_ref<std:
 //===----------------------------------------------------------------------===//
 
 ItemEmitter::ItemEmitter(ImplicitLocOpBuilder &builder, Globals &globals, KernelOp kernel, Value frame, Value image,
-                         Value item, Value scratch)
-    : b(builder), kernel(kernel), item(item), lanes(kernel.getStrategy()->getLanes()), globals(globals), frame(frame),
-      image(image), scratchMemory(scratch), kernelName(nameOf(kernel).str()) {
+                         Value item, Value scratch, Value continues)
+    : b(builder), kernel(kernel), item(item), continues(continues), lanes(kernel.getStrategy()->getLanes()),
+      globals(globals), frame(frame), image(image), scratchMemory(scratch), kernelName(nameOf(kernel).str()) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   arena = frameField(pointer, offsetof(n2uq_frame, arena));
   input = frameField(pointer, offsetof(n2uq_frame, input));
@@ -91,13 +91,13 @@ void ItemEmitter::findAccess(Value tensor) {
     return;
   ImageShape shape(tensor.getType());
   Access access;
-  access.element = b.getF32Type();
+  access.element = getElementTypeOrSelf(tensor);
   access.channels = shape.channels;
-  int64_t pixels = shape.height * shape.width;
-  access.channel = moved ? pixels * 4 : 4;
-  access.pixel = moved ? 4 : shape.channels * 4;
+  int64_t pixels = shape.height * shape.width, bytes = elementBytes(access.element);
+  access.channel = moved ? pixels * bytes : bytes;
+  access.pixel = moved ? bytes : shape.channels * bytes;
   access.row = access.pixel * shape.width;
-  access.base = at(input, mul(image, pixels * shape.channels * 4));
+  access.base = at(input, mul(image, pixels * shape.channels * bytes));
   accesses[tensor] = access;
 }
 

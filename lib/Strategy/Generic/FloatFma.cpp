@@ -7,7 +7,7 @@
 // Taps outside of the image are left out, not multiplied with zero: -0 and a weight that is not finite would tell. Rows
 // of the window are clipped to the image for every output row; columns are clipped at the few outputs on the left and
 // on the right, and the outputs between them see the whole window.
-#include "../Contraction.h"
+#include "../StemRows.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 bool mayRun(KernelOp kernel, const CpuTarget &, std::string &why) {
   if (isa_and_nonnull<FloatConv2DOp, PackedFloatConv2DOp>(kernel.getRoot()))
-    return true;
+    return fitsPool(kernel, why);
   why = "its root is not a float convolution";
   return false;
 }
@@ -39,7 +39,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
     plan.tile = {1, m, n};
   }
   plan.cycles = macsOf(kernel) / double(plan.lanes) * (target.hasFma() ? 1 : 16);
-  plan.tile[0] = rowsPerItem(out.height, ceilDiv(vectors, plan.tile[2]));
+  plan.tile[0] = kernel.getPool() ? stemRowsPerItem(kernel) : rowsPerItem(out.height, ceilDiv(vectors, plan.tile[2]));
   return plan;
 }
 
@@ -72,10 +72,13 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
 }
 
 int64_t items(KernelOp kernel) {
-  ImageShape out(kernel.getRoot()->getResult(0).getType());
+  ImageShape out = rowsOf(kernel);
   auto tile = kernel.getStrategy()->getTile();
-  return ceilDiv(out.channels, kernel.getStrategy()->getLanes() * tile[2]) * ceilDiv(out.height, tile[0]);
+  int64_t blocks = kernel.getPool() ? 1 : ceilDiv(out.channels, kernel.getStrategy()->getLanes() * tile[2]);
+  return blocks * ceilDiv(out.height, tile[0]);
 }
+
+int64_t scratch(KernelOp kernel) { return kernel.getPool() ? pooledRowsBytes(kernel.getPool()) : 0; }
 
 /// Taps [first, last) of the window at `origin` (row or column of tap 0) that lie inside of an image of `extent`.
 std::pair<Value, Value> clippedTaps(ItemEmitter &e, Value origin, int64_t extent, int64_t taps, int64_t dilation) {
@@ -96,16 +99,16 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   int64_t groupIn = in.channels / window.groups, groupOut = out.channels / window.groups;
   Access input = e.read(conv.getInput());
 
-  ItemPart part = partOf(e, out.height, tile[0], block);
+  // Behind a pool a work item computes all channels of its rows, else one block of them.
+  int64_t itemChannels = kernel.getPool() ? memoryChannels(out.channels) : block;
+  ItemPart part = partOf(e, rowsOf(kernel).height, tile[0], itemChannels);
   int64_t tapBytes = groupIn * block * 4;
-  Value weights =
-      e.at(weightData(e, conv.getPacked()), e.mul(part.block, window.kernel[0] * window.kernel[1] * tapBytes));
-  Value image =
-      e.at(input.base, e.mul(e.divide(part.channel, groupOut), window.groups > 1 ? groupIn * input.channel : 0));
-  e.clearBorder(part.firstRow, part.lastRow, part.channel, block);
+  e.clearBorder(part.firstRow, part.lastRow, part.channel, itemChannels);
 
   /// `pixels` outputs from (y, x) on, with taps [kwFirst, kwLast) of every row of the window.
-  auto emitTile = [&](Value y, Value x, int64_t pixels, Value kwFirst, Value kwLast) {
+  auto emitTile = [&](const RowSink &sink, Value channel, Value weights, Value y, Value x, int64_t pixels,
+                      Value kwFirst, Value kwLast) {
+    Value image = e.at(input.base, e.mul(e.divide(channel, groupOut), window.groups > 1 ? groupIn * input.channel : 0));
     Value originRow = e.add(e.mul(y, window.strides[0]), -window.before[0]);
     auto [khFirst, khLast] = clippedTaps(e, originRow, in.height, window.kernel[0], window.dilations[0]);
     Value corner = e.at(image, e.add(e.mul(originRow, input.row),
@@ -132,32 +135,37 @@ void emit(KernelOp kernel, ItemEmitter &e) {
         });
       });
     });
-    e.finishTile(accumulators, n, y, x, pixels, part.channel);
+    sink(accumulators, n, x, pixels, channel);
   };
 
   // Outputs [inner, outer) of a row see all columns of the window.
   int64_t inner = std::min(ceilDiv(window.before[1], window.strides[1]), out.width);
   int64_t fitting = in.width + window.before[1] - window.reach(1); // the last origin that fits, plus the padding
   int64_t outer = fitting < 0 ? inner : std::clamp(fitting / window.strides[1] + 1, inner, out.width);
-  e.loop(part.firstRow, part.lastRow, [&](Value y) {
-    auto clipped = [&](Value x) {
-      Value origin = e.add(e.mul(x, window.strides[1]), -window.before[1]);
-      auto [first, last] = clippedTaps(e, origin, in.width, window.kernel[1], window.dilations[1]);
-      emitTile(y, x, 1, first, last);
-    };
-    int64_t pixels = std::min(m, outer - inner);
-    e.loop(e.number(0), e.number(inner), clipped);
-    if (pixels > 0)
-      e.loop(e.number(0), e.number(ceilDiv(outer - inner, pixels)), [&](Value t) {
-        Value x = e.min(e.add(e.mul(t, pixels), inner), e.number(outer - pixels));
-        emitTile(y, x, pixels, e.number(0), e.number(window.kernel[1]));
-      });
-    e.loop(e.number(outer), e.number(out.width), clipped);
+  Value packed = weightData(e, conv.getPacked());
+  emitStemRows(kernel, e, part, e.scratch(), [&](Value y, RowSink sink) {
+    e.loop(e.number(0), e.number(ceilDiv(std::min(out.channels, itemChannels), block)), [&](Value index) {
+      Value channel = e.add(part.channel, e.mul(index, block));
+      Value weights = e.at(packed, e.mul(e.add(part.block, index), window.kernel[0] * window.kernel[1] * tapBytes));
+      auto clipped = [&](Value x) {
+        Value origin = e.add(e.mul(x, window.strides[1]), -window.before[1]);
+        auto [first, last] = clippedTaps(e, origin, in.width, window.kernel[1], window.dilations[1]);
+        emitTile(sink, channel, weights, y, x, 1, first, last);
+      };
+      int64_t pixels = std::min(m, outer - inner);
+      e.loop(e.number(0), e.number(inner), clipped);
+      if (pixels > 0)
+        e.loop(e.number(0), e.number(ceilDiv(outer - inner, pixels)), [&](Value t) {
+          Value x = e.min(e.add(e.mul(t, pixels), inner), e.number(outer - pixels));
+          emitTile(sink, channel, weights, y, x, pixels, e.number(0), e.number(window.kernel[1]));
+        });
+      e.loop(e.number(outer), e.number(out.width), clipped);
+    });
   });
 }
 
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily floatFma = {"float_fma", 3, mayRun, plan, pack, items, emit};
+extern const KernelFamily floatFma = {"float_fma", 3, mayRun, plan, pack, items, emit, scratch};
 } // namespace n2uq

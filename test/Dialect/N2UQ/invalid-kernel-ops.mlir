@@ -102,6 +102,55 @@ func.func @yield_outside(%x: tensor<?x8xf32>) {
 
 // -----
 
+func.func @kernel_c2_pool_of_accumulators(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects at most one contraction or pool, but got 2}}
+  %0 = n2uq.kernel -> tensor<?x4x4x4xi32> {
+    %1 = n2uq.conv2d %x, %f : tensor<?x8x8x4xui2>, tensor<4x1x1x4xi8> -> tensor<?x8x8x4xi32>
+    %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xi32> -> tensor<?x4x4x4xi32>
+    n2uq.yield %2 : tensor<?x4x4x4xi32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c2_two_pools(%x: tensor<?x8x8x4xf32>, %f: tensor<4x1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects at most one pool behind its convolution, but got 2}}
+  %0 = n2uq.kernel -> tensor<?x2x2x4xf32> {
+    %1 = n2uq.float_conv2d %x, %f : tensor<?x8x8x4xf32>, tensor<4x1x1x4xf32> -> tensor<?x8x8x4xf32>
+    %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
+    %3 = n2uq.max_pool %2 kernel = [2, 2] strides = [2, 2] : tensor<?x4x4x4xf32> -> tensor<?x2x2x4xf32>
+    n2uq.yield %3 : tensor<?x2x2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c5(%x: tensor<?x8x8x4xf32>, %y: tensor<?x8x8x4xf32>, %f: tensor<4x1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects a pool that reads its convolution and is alone in reading it}}
+  %0 = n2uq.kernel -> tensor<?x4x4x4xf32> {
+    %1 = n2uq.float_conv2d %x, %f : tensor<?x8x8x4xf32>, tensor<4x1x1x4xf32> -> tensor<?x8x8x4xf32>
+    %2 = n2uq.max_pool %y kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
+    n2uq.yield %2 : tensor<?x4x4x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c5_read_twice(%x: tensor<?x8x8x4xf32>, %f: tensor<4x1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects a pool that reads its convolution and is alone in reading it}}
+  %0:2 = n2uq.kernel -> tensor<?x8x8x4xf32>, tensor<?x8x8x4xf32> {
+    %1 = n2uq.float_conv2d %x, %f : tensor<?x8x8x4xf32>, tensor<4x1x1x4xf32> -> tensor<?x8x8x4xf32>
+    %2 = n2uq.max_pool %1 kernel = [3, 3] padding = [1, 1, 1, 1] : tensor<?x8x8x4xf32> -> tensor<?x8x8x4xf32>
+    n2uq.yield %1, %2 : tensor<?x8x8x4xf32>, tensor<?x8x8x4xf32>
+  }
+  return
+}
+
+// -----
+
 func.func @packed_conv2d_c1(%codes: tensor<?x8x8x64xui2>, %packed: tensor<3x1x1x16x16x4xi8>) {
   // expected-error @+1 {{'n2uq.packed_conv2d' op expects a packed filter for 64 to 64 channels, but got 'tensor<3x1x1x16x16x4xi8>'}}
   %0 = n2uq.packed_conv2d %codes, %packed : tensor<?x8x8x64xui2>, tensor<3x1x1x16x16x4xi8> -> tensor<?x8x8x64xi32>
@@ -217,6 +266,30 @@ func.func @packed_float_conv2d_c1_groups(%x: tensor<?x8x8x32xf32>, %packed: tens
 func.func @packed_float_conv2d_c2(%x: tensor<?x8x8x3xf32>, %packed: tensor<4x1x1x3x16xf32>) {
   // expected-error @+1 {{'n2uq.packed_float_conv2d' op expects a number of groups that divides 3 and 64 channels, but got 2}}
   %0 = n2uq.packed_float_conv2d %x, %packed groups = 2 : tensor<?x8x8x3xf32>, tensor<4x1x1x3x16xf32> -> tensor<?x8x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @packed_image_conv2d_c1(%x: tensor<?x8x8x3xui8>, %l: tensor<1x6x2x16x4xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.packed_image_conv2d' op expects one to three packed limbs of weights from 3 to 4 channels, but got 'tensor<1x6x2x16x4xi8>'}}
+  %0 = n2uq.packed_image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) kernel = [3, 3] : tensor<?x8x8x3xui8>, tensor<1x6x2x16x4xi8> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @packed_image_conv2d_c1_kernel(%x: tensor<?x8x8x3xui8>, %l: tensor<1x7x2x16x4xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.packed_image_conv2d' op expects a kernel of two positive extents}}
+  %0 = n2uq.packed_image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) kernel = [3, 0] : tensor<?x8x8x3xui8>, tensor<1x7x2x16x4xi8> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @packed_image_conv2d_c2(%x: tensor<?x8x8x3xui8>, %l: tensor<1x7x2x16x4xi8>, %s: tensor<4xf32>, %b: tensor<2x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.packed_image_conv2d' op expects 4 scales and offsets of 1x1x4 numbers, but got 'tensor<4xf32>' and 'tensor<2x1x4xf32>'}}
+  %0 = n2uq.packed_image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<2x1x4xf32>) kernel = [3, 3] : tensor<?x8x8x3xui8>, tensor<1x7x2x16x4xi8> -> tensor<?x6x6x4xf32>
   return
 }
 

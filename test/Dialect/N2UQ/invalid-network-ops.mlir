@@ -140,6 +140,47 @@ func.func @float_conv2d_c4(%x: tensor<?x8x8x4xf32>, %filter: tensor<4x3x3x4xf32>
 
 // -----
 
+func.func @image_conv2d_c1(%x: tensor<?x8x8x3xui8>, %l: tensor<2x4x1x1x3xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.image_conv2d' op expects four paddings (top, bottom, left, right) that are not negative}}
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) padding = [0, 0, 0, -1] : tensor<?x8x8x3xui8>, tensor<2x4x1x1x3xi8> -> tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @image_conv2d_c2(%x: tensor<?x8x8x3xui8>, %l: tensor<4x4x1x1x3xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.image_conv2d' op expects one to three limbs of weights from 3 to 4 channels, but got 'tensor<4x4x1x1x3xi8>'}}
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) : tensor<?x8x8x3xui8>, tensor<4x4x1x1x3xi8> -> tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @image_conv2d_c3(%x: tensor<?x8x8x3xui8>, %l: tensor<2x4x3x3x3xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.image_conv2d' op expects a result of height 6, but got 8}}
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) : tensor<?x8x8x3xui8>, tensor<2x4x3x3x3xi8> -> tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+// Rows: the first misses a tap, the last does. Columns: all see the whole window.
+func.func @image_conv2d_c4(%x: tensor<?x8x8x3xui8>, %l: tensor<2x4x3x3x3xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.image_conv2d' op expects 4 scales and offsets of 3x1x4 numbers, but got 'tensor<4xf32>' and 'tensor<1x1x4xf32>'}}
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) padding = [1, 1, 0, 0] : tensor<?x8x8x3xui8>, tensor<2x4x3x3x3xi8> -> tensor<?x8x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @image_conv2d_c5(%x: tensor<?x20x20x3xui8>, %l: tensor<2x4x10x10x3xi8>, %s: tensor<4xf32>, %b: tensor<1x1x4xf32>) {
+  // expected-error @+1 {{'n2uq.image_conv2d' op expects sums that fit into 32 bits, but 300 taps of 16 bits may leave them}}
+  %0 = n2uq.image_conv2d %x, %l scale(%s : tensor<4xf32>) offset(%b : tensor<1x1x4xf32>) : tensor<?x20x20x3xui8>, tensor<2x4x10x10x3xi8> -> tensor<?x11x11x4xf32>
+  return
+}
+
+// -----
+
 func.func @fully_connected_c1(%x: tensor<?x8xf32>, %weights: tensor<10x9xf32>) {
   // expected-error @+1 {{'n2uq.fully_connected' op expects weights of 10 rows and 8 columns, but got 'tensor<10x9xf32>'}}
   %0 = n2uq.fully_connected %x, %weights : tensor<?x8xf32>, tensor<10x9xf32> -> tensor<?x10xf32>

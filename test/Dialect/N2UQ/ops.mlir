@@ -28,6 +28,25 @@ func.func @block(%image: tensor<?x3x16x16xf32>, %w: tensor<64x7x7x3xf32>, %f: te
   return %11 : tensor<?x10xf32>
 }
 
+// CHECK-LABEL: @stem
+func.func @stem(%pixels: tensor<?x16x16x3xui8>, %l: tensor<2x64x7x7x3xi8>, %packed: tensor<4x37x2x16x4xi8>, %s: tensor<64xf32>,
+                %b: tensor<4x4x64xf32>) -> (tensor<?x8x8x64xf32>, tensor<?x4x4x64xf32>) {
+  // CHECK: n2uq.image_conv2d %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<64xf32>) offset(%{{.*}} : tensor<4x4x64xf32>) strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xui8>, tensor<2x64x7x7x3xi8> -> tensor<?x8x8x64xf32>
+  %0 = n2uq.image_conv2d %pixels, %l scale(%s : tensor<64xf32>) offset(%b : tensor<4x4x64xf32>) strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xui8>, tensor<2x64x7x7x3xi8> -> tensor<?x8x8x64xf32>
+  // A convolution, its tail, a pool and what follows in one kernel.
+  // CHECK: n2uq.kernel -> tensor<?x4x4x64xf32> {
+  %k = n2uq.kernel -> tensor<?x4x4x64xf32> {
+    // CHECK: n2uq.packed_image_conv2d %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<64xf32>) offset(%{{.*}} : tensor<4x4x64xf32>) kernel = [7, 7] strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xui8>, tensor<4x37x2x16x4xi8> -> tensor<?x8x8x64xf32>
+    %1 = n2uq.packed_image_conv2d %pixels, %packed scale(%s : tensor<64xf32>) offset(%b : tensor<4x4x64xf32>) kernel = [7, 7] strides = [2, 2] padding = [3, 3, 3, 3] : tensor<?x16x16x3xui8>, tensor<4x37x2x16x4xi8> -> tensor<?x8x8x64xf32>
+    %2 = n2uq.clamp %1 min = 0.0 max = 0x7F800000 : tensor<?x8x8x64xf32>
+    // CHECK: n2uq.max_pool
+    %3 = n2uq.max_pool %2 kernel = [3, 3] strides = [2, 2] padding = [1, 1, 1, 1] : tensor<?x8x8x64xf32> -> tensor<?x4x4x64xf32>
+    %4 = n2uq.affine %3 offset(%s : tensor<64xf32>) : tensor<?x4x4x64xf32> -> tensor<?x4x4x64xf32>
+    n2uq.yield %4 : tensor<?x4x4x64xf32>
+  }
+  return %0, %k : tensor<?x8x8x64xf32>, tensor<?x4x4x64xf32>
+}
+
 // CHECK-LABEL: @kernels
 func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tensor<64x3xi32>, %b: tensor<64xi32>,
                    %acc: vector<16xi32>, %u: vector<64xi8>) -> (tensor<?x8x8x64xui2>, vector<16xi32>, vector<64xi8>) {

@@ -138,13 +138,13 @@ def odd_weights(rng, bits, shape):
     return (2 * rng.integers(0, 2**bits, shape) - (2**bits - 1)).astype(np.int8)
 
 
-def compile_and_compare(net, output, images, cpu, scratch, *options):
+def compile_and_compare(net, output, images, cpu, scratch, *options, diff_options=()):
     """Compiles a network for `cpu` and compares it with the reference on `images`. Returns n2uq-diff's exit code and table."""
     model, library, inputs = scratch / "model.mlir", scratch / "model.so", scratch / "images.npy"
     model.write_text(net.text(output))
     np.save(inputs, images)
     subprocess.run(["n2uq-compile", model, "-o", library, f"--target-cpu={cpu}", "--keep-codes", *options], check=True)
-    diff = ["n2uq-diff", model, library, f"--input=input={inputs}", "--threads=2"]
+    diff = ["n2uq-diff", model, library, f"--input=input={inputs}", "--threads=2", *diff_options]
     result = subprocess.run(diff, stdout=subprocess.PIPE, text=True)
     return result.returncode, result.stdout
 

@@ -38,6 +38,21 @@ TEST(Window, TapsAndExtentsAgreeWithCountingOneByOne) {
             }
 }
 
+TEST(Window, BorderClassesAreRunsOfEqualTaps) {
+  Window window; // ResNet's stem
+  window.kernel[0] = 7;
+  window.strides[0] = 2;
+  window.before[0] = window.after[0] = 3;
+  EXPECT_EQ(window.borderClasses(0, 224, 112), (std::vector<int64_t>{0, 1, 2, 111}));
+  EXPECT_EQ(window.borderClasses(0, 1, 1), (std::vector<int64_t>{0}));
+  // No padding: one class. A window larger than the image: every row sees other taps.
+  window.before[0] = window.after[0] = 0;
+  EXPECT_EQ(window.borderClasses(0, 224, 109), (std::vector<int64_t>{0}));
+  window.strides[0] = 1;
+  window.before[0] = window.after[0] = 6;
+  EXPECT_EQ(window.borderClasses(0, 2, 8), (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
 TEST(Window, DoesNotFit) {
   Window window;
   window.kernel[0] = 3;

@@ -13,13 +13,17 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
   let summary = "one loop nest: a contraction or pool with everything that is done to its tile in registers";
   let description = [{
     The results are what the body yields. The body is at most one *root* (a contraction, a pool, `n2uq.flatten`) and
-    element-by-element ops on its result; only what is yielded is ever written to memory. `n2uq-form-kernels` makes it,
-    `n2uq-select-strategy` writes `strategy` on it, the lowering turns it into one function of tiled loops.
+    element-by-element ops on its result; only what is yielded is ever written to memory. Behind a convolution of floats or
+    pixels there may be a `max_pool` and further element-by-element ops: the stem of a network, of whose floats only the rows
+    that the pool reads next exist. `n2uq-form-kernels` makes it, `n2uq-select-strategy` writes `strategy` on it, the lowering
+    turns it into one function of tiled loops.
 
     (C1) The yielded types are the result types, and there is at least one.
-    (C2) The body has at most one root, and all other ops work element by element.
+    (C2) The body has at most one root, and all other ops work element by element, but for a `max_pool` of floats behind a
+    root that is a convolution of floats or pixels.
     (C3) All results have the same shape but for the element type.
     (C4) `buffers`, where present, has one entry per result.
+    (C5) Such a `max_pool` reads the root's result, directly or element by element, and nothing else reads what leads to it.
 
     Example:
     ```mlir
@@ -38,6 +42,10 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
   let extraClassDeclaration = [{
     /// The contraction, pool or layout op of the body; null where all ops work element by element.
     ::mlir::Operation *getRoot();
+    /// The max_pool behind a root; null where there is none.
+    ::n2uq::MaxPoolOp getPool();
+    /// The ops that lead to `getPool()`, the root among them, in order; none where there is no pool behind the root.
+    ::llvm::SmallVector<::mlir::Operation *> getOpsBeforePool();
     /// What the body yields for result `index`.
     ::mlir::Value getYielded(unsigned index);
     /// The buffer of result `index`, after n2uq-plan-memory.
@@ -176,6 +184,37 @@ def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
   let assemblyFormat = [{
     $input `,` $packed (`strides` `=` $strides^)? (`padding` `=` $padding^)? (`dilations` `=` $dilations^)?
     (`groups` `=` $groups^)? attr-dict `:` type($input) `,` type($packed) `->` type($result)
+  }];
+  let extraClassDeclaration = "::n2uq::Window getWindow();";
+}
+
+def N2UQ_PackedImageConv2DOp : N2UQ_Op<"packed_image_conv2d", [Pure]> {
+  let summary = "convolution of pixels with limbs packed for dot products of four bytes";
+  let description = [{
+    `n2uq.image_conv2d` with `limbs[i,o,kh,kw,c] = packed[o / block, t / 4, i, o % block, t % 4]`, where
+    `t = (kh * KW + kw) * C + c` counts the taps of a window. The packed limbs are padded with zeros to whole blocks and to a
+    multiple of four taps.
+
+    (C1) `kernel` is `[KH, KW]`, two positive extents, and `packed` is `[ceil(O / block), ceil(KH * KW * C / 4), 1 to 3, block, 4]`
+    with `C` the channels of `input`.
+    (C2) As (C1), (C3), (C4) and (C5) of `n2uq.image_conv2d`.
+
+    Example:
+    ```mlir
+    %0 = n2uq.packed_image_conv2d %pixels, %packed scale(%s : tensor<64xf32>) offset(%b : tensor<4x4x64xf32>)
+        kernel = [7, 7] strides = [2, 2] padding = [3, 3, 3, 3]
+        : tensor<?x224x224x3xui8>, tensor<4x37x2x16x4xi8> -> tensor<?x112x112x64xf32>
+    ```
+  }];
+  let arguments = (ins N2UQ_PixelImage:$input, TensorRankOf<[I8], [5]>:$packed, N2UQ_ChannelFloats:$scale,
+      TensorRankOf<[F32], [3]>:$offset, DenseI64ArrayAttr:$kernel,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding);
+  let results = (outs N2UQ_FloatImage:$result);
+  let assemblyFormat = [{
+    $input `,` $packed `scale` `(` $scale `:` type($scale) `)` `offset` `(` $offset `:` type($offset) `)`
+    `kernel` `=` $kernel (`strides` `=` $strides^)? (`padding` `=` $padding^)?
+    attr-dict `:` type($input) `,` type($packed) `->` type($result)
   }];
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }

@@ -117,6 +117,49 @@ def N2UQ_FloatConv2DOp : N2UQ_ConvOp<"float_conv2d"> {
   }];
 }
 
+def N2UQ_ImageConv2DOp : N2UQ_ConvOp<"image_conv2d"> {
+  let summary = "convolution of pixels with fixed-point weights";
+  let description = [{
+    The first layer of a network whose input is an image of bytes, normalisation included. What `n2uq-image-input` makes of an
+    `n2uq.float_conv2d`. A weight is `w = l0 + 256 * l1 + 65536 * l2` in units of `scale`, its *limbs* `l0, l1, l2` being `i8`
+    numbers `limbs[i,o,kh,kw,c]`; with one or two limbs the others are 0. Sums run over the taps inside of the image, exactly:
+
+    ```
+    low    = sum of pixel * (l0 + 256 * l1)
+    high   = sum of pixel * l2
+    result = fma(float(high), 65536 * scale[o], fma(float(low), scale[o], offset[i,j,o]))      with three limbs
+    result = fma(float(low), scale[o], offset[i,j,o])                                          with one or two
+    ```
+
+    in float32, integers converted to nearest even. Padding is 0 *after* normalisation, so what the mean takes off depends on
+    the taps that are inside: rows of the result whose windows have the same taps inside form a class, and so do columns;
+    classes are numbered from the top and from the left, and `i`, `j` are the classes of the result's row and column.
+
+    (C1) `strides` holds two positive numbers, `padding` four that are not negative: top, bottom, left, right.
+    (C2) `limbs` is `[1 to 3, O, KH, KW, C]` with `O` the channels of `result` and `C` those of `input`.
+    (C3) The result's height and width follow from the window, which fits into the padded image.
+    (C4) `scale` is `[O]` and `offset` `[classes of rows, classes of columns, O]`.
+    (C5) `low` of the largest pixels and limbs fits into `i32`.
+
+    Example:
+    ```mlir
+    %0 = n2uq.image_conv2d %pixels, %limbs scale(%s : tensor<64xf32>) offset(%b : tensor<4x4x64xf32>)
+        strides = [2, 2] padding = [3, 3, 3, 3]
+        : tensor<?x224x224x3xui8>, tensor<2x64x7x7x3xi8> -> tensor<?x112x112x64xf32>
+    ```
+  }];
+  let arguments = (ins N2UQ_PixelImage:$input, TensorRankOf<[I8], [5]>:$limbs, N2UQ_ChannelFloats:$scale,
+      TensorRankOf<[F32], [3]>:$offset,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$padding);
+  let results = (outs N2UQ_FloatImage:$result);
+  let assemblyFormat = [{
+    $input `,` $limbs `scale` `(` $scale `:` type($scale) `)` `offset` `(` $offset `:` type($offset) `)`
+    (`strides` `=` $strides^)? (`padding` `=` $padding^)?
+    attr-dict `:` type($input) `,` type($limbs) `->` type($result)
+  }];
+}
+
 def N2UQ_FullyConnectedOp : N2UQ_Op<"fully_connected", [Pure]> {
   let summary = "float matrix product in a fixed order of fused multiply-adds";
   let description = [{

@@ -11,6 +11,7 @@ def N2UQ_Code : AnyTypeOf<[UI<1>, UI<2>, UI<3>, UI<4>, UI<5>, UI<6>, UI<7>, UI<8
 // [batch, height, width, channels]
 def N2UQ_FloatImage : TensorRankOf<[F32], [4]>;
 def N2UQ_CodeImage : TensorRankOf<[N2UQ_Code], [4]>;
+def N2UQ_PixelImage : TensorRankOf<[UI<8>], [4]>;
 def N2UQ_AccImage : TensorRankOf<[I32], [4]>;
 def N2UQ_AnyImage : TensorRankOf<[F32, I32, N2UQ_Code], [4]>;
 

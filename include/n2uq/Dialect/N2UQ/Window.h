@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace n2uq {
 
@@ -41,6 +43,16 @@ struct Window {
     first = std::min(first, kernel[axis]);
     last = std::clamp(last, first, kernel[axis]);
     return {first, last};
+  }
+
+  /// Rows (or columns) of the result fall into classes by the taps that lie inside of an image of extent `input`. Both
+  /// ends of taps() move one way, so a class is a run: returns the first output of each of the `outputs`' classes.
+  std::vector<int64_t> borderClasses(unsigned axis, int64_t input, int64_t outputs) const {
+    std::vector<int64_t> first;
+    for (int64_t out = 0; out < outputs; ++out)
+      if (out == 0 || taps(axis, out, input) != taps(axis, out - 1, input))
+        first.push_back(out);
+    return first;
   }
 };
 
