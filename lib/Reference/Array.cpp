@@ -13,6 +13,8 @@ namespace n2uq {
 int64_t arrayElementBytes(Type element) {
   if (element.isF32() || element.isSignlessInteger(32))
     return 4;
+  if (element.isSignlessInteger(16))
+    return 2;
   if (element.isSignlessInteger(8))
     return 1;
   int64_t bits = codeBitsOf(element);
@@ -30,6 +32,8 @@ static Array::Data zeros(Type element, int64_t count) {
     return std::vector<float>(count);
   if (element.isSignlessInteger(32))
     return std::vector<int32_t>(count);
+  if (element.isSignlessInteger(16))
+    return std::vector<int16_t>(count);
   if (element.isSignlessInteger(8))
     return std::vector<int8_t>(count);
   return std::vector<uint8_t>(count);
@@ -48,7 +52,7 @@ Array::Array(std::vector<int64_t> extents, Type elementType)
 int64_t Array::elements() const { return product(shape); }
 
 const char *Array::dtype() const {
-  static constexpr const char *names[] = {"<f4", "<i4", "|i1", "|u1"};
+  static constexpr const char *names[] = {"<f4", "<i4", "|i1", "|u1", "<i2"};
   return names[data.index()];
 }
 
@@ -80,6 +84,8 @@ static const char *dtypeOf(Type element) {
     return "<f4";
   if (element.isSignlessInteger(32))
     return "<i4";
+  if (element.isSignlessInteger(16))
+    return "<i2";
   return element.isSignlessInteger(8) ? "|i1" : "|u1";
 }
 
@@ -88,6 +94,8 @@ static const char *dtypeName(const std::string &dtype) {
     return "float32";
   if (dtype == "<i4")
     return "int32";
+  if (dtype == "<i2")
+    return "int16";
   if (dtype == "|i1")
     return "int8";
   return dtype == "|u1" ? "uint8" : "int64";

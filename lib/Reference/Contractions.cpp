@@ -270,6 +270,15 @@ void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed
   multiply(layOut<float>(Window(), result.shape[1], input.shape[1], weight), input, result, threads);
 }
 
+void evaluate(Dot2Op op, const Array &codes, const Array &weights, Array &result) {
+  for (int64_t i = 0; i < result.elements(); ++i) {
+    int32_t sum = 0;
+    for (int64_t j = 0; j < 2; ++j) // codes are bytes without a sign, though their type is i8
+      sum += int32_t(uint8_t(codes.as<int8_t>()[2 * i + j])) * weights.as<int8_t>()[2 * i + j];
+    result.as<int16_t>()[i] = static_cast<int16_t>(sum);
+  }
+}
+
 void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result) {
   for (int64_t i = 0; i < acc.elements(); ++i) {
     uint32_t sum = acc.as<int32_t>()[i];

@@ -295,6 +295,7 @@ private:
         .Case([&](TwoSidedThresholdOp op) {
           evaluate(op, in(op.getInput()), in(op.getBase()), in(op.getUp()), in(op.getDown()), result, threads);
         })
+        .Case([&](Dot2Op op) { evaluate(op, in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](Dot4Op op) { evaluate(op, in(op.getAcc()), in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](TableLookupOp op) { evaluate(op, in(op.getTable()), in(op.getIndices()), result); })
         .Default([](Operation *op) { llvm_unreachable("Interpreter::create lets no other op through"); });

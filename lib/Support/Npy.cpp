@@ -23,6 +23,8 @@ int64_t NpyArray::elements() const {
 int64_t NpyArray::elementBytes(const std::string &dtype) {
   if (dtype == "<f4" || dtype == "<i4")
     return 4;
+  if (dtype == "<i2")
+    return 2;
   if (dtype == "|u1" || dtype == "|i1")
     return 1;
   if (dtype == "<i8")

@@ -21,6 +21,7 @@
 // RUN: %{make} %t/rows.npy f4 2x3 1 2 3 -1 0 inf
 // RUN: %{run} --function=fully_connected --input=input=%t/rows.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=FC
 // RUN: %{make} %t/acc.npy i4 2 10 -2147483648 && %{make} %t/u.npy i1 8 1 2 3 0 -1 0 0 1 && %{make} %t/s.npy i1 8 1 -1 3 9 -128 5 5 3
+// RUN: %{run} --function=dot2 --input=input0=%t/u.npy --input=input1=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT2
 // RUN: %{run} --function=dot4 --input=input0=%t/acc.npy --input=input1=%t/u.npy --input=input2=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT4
 // RUN: %{make} %t/table.npy i1 64 range && %{make} %t/indices.npy i1 64 -1 -2 -3 -4 -5 -6 -7 -8 -9 -10 -11 -12 -13 -14 -15 -16 -17 -18 -19 -20 -21 -22 -23 -24 -25 -26 -27 -28 -29 -30 -31 -32 -33 -34 -35 -36 -37 -38 -39 -40 -41 -42 -43 -44 -45 -46 -47 -48 -49 -50 -51 -52 -53 -54 -55 -56 -57 -58 -59 -60 -61 -62 -63 -64
 // RUN: %{run} --function=table_lookup --input=input0=%t/table.npy --input=input1=%t/indices.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LOOKUP
@@ -131,6 +132,12 @@ func.func @fully_connected(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   %w = arith.constant dense<[[1.0, 2.0, 3.0], [2.0, -2.0, 0.0]]> : tensor<2x3xf32>
   %0 = n2uq.fully_connected %x, %w : tensor<?x3xf32>, tensor<2x3xf32> -> tensor<?x2xf32>
   return %0 : tensor<?x2xf32>
+}
+
+// DOT2: int16 4 -1 9 -32640 3
+func.func @dot2(%u: vector<8xi8>, %s: vector<8xi8>) -> vector<4xi16> {
+  %0 = n2uq.dot2 %u, %s : vector<8xi8> -> vector<4xi16>
+  return %0 : vector<4xi16>
 }
 
 // Codes are bytes without a sign: -1 is 255. Sums are taken modulo 2^32: -2^31 - 255 * 128 + 3 comes in from above.

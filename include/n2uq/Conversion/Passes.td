@@ -6,7 +6,7 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertN2UQToX86Pass : Pass<"convert-n2uq-to-x86"> {
-  let summary = "Turn n2uq.dot4 into the x86 instructions that the target has for it";
+  let summary = "Turn n2uq.dot4 and n2uq.dot2 into the x86 instructions that the target has for it";
   let description = [{
     One `vpdpbusd` where there is VNNI; else `pmaddubsw` and `pmaddwd` where two products of codes and weights fit into 16
     bits; else two `pmaddwd` on bytes widened to 16 bits, which every 64-bit CPU has.

@@ -15,9 +15,11 @@
 
 namespace n2uq {
 
-/// Dense numbers in row-major order: f32 as float, i32 as int32_t, i8 as int8_t, codes (ui1 to ui8) as uint8_t.
+/// Dense numbers in row-major order: f32 as float, i32 as int32_t, i16 as int16_t, i8 as int8_t, codes (ui1 to ui8) as
+/// uint8_t.
 struct Array {
-  using Data = std::variant<std::vector<float>, std::vector<int32_t>, std::vector<int8_t>, std::vector<uint8_t>>;
+  using Data = std::variant<std::vector<float>, std::vector<int32_t>, std::vector<int8_t>, std::vector<uint8_t>,
+                            std::vector<int16_t>>;
 
   std::vector<int64_t> shape;
   Data data;
@@ -44,7 +46,7 @@ struct Array {
   Array images(int64_t first, int64_t count) const;
 };
 
-/// Whether values of this type can be held: tensors and vectors of f32, i32, i8 or codes.
+/// Whether values of this type can be held: tensors and vectors of f32, i32, i16, i8 or codes.
 bool isArrayType(mlir::Type type);
 
 /// Bytes of one element; 0 for any other type.

@@ -70,6 +70,30 @@ struct DotEmitter {
   }
 };
 
+/// Products of two bytes and their sum, of which the caller promises that it fits into 16 bits.
+static Value emitDot2(Dot2Op op, const CpuTarget &target) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto words = mlir::cast<VectorType>(op.getType());
+  int64_t bytes = words.getNumElements() * 2;
+  StringRef name = bytes == 64   ? "llvm.x86.avx512.pmaddubs.w.512"
+                   : bytes == 32 ? "llvm.x86.avx2.pmadd.ub.sw"
+                                 : "llvm.x86.ssse3.pmadd.ub.sw.128";
+  if (bytes > 16 || target.has("ssse3"))
+    return LLVM::CallIntrinsicOp::create(b, words, b.getStringAttr(name), ValueRange{op.getCodes(), op.getWeights()})
+        .getResults();
+  // Even and odd bytes as 16-bit numbers: codes by mask and shift, weights by arithmetic shifts.
+  auto splat = [&](int64_t value) {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(words, b.getI16IntegerAttr(value)));
+  };
+  Value c = vector::BitCastOp::create(b, words, op.getCodes()),
+        w = vector::BitCastOp::create(b, words, op.getWeights());
+  Value eight = splat(8);
+  Value even = arith::MulIOp::create(b, arith::AndIOp::create(b, c, splat(255)),
+                                     arith::ShRSIOp::create(b, arith::ShLIOp::create(b, w, eight), eight));
+  Value odd = arith::MulIOp::create(b, arith::ShRUIOp::create(b, c, eight), arith::ShRSIOp::create(b, w, eight));
+  return arith::AddIOp::create(b, even, odd);
+}
+
 struct ConvertN2UQToX86 final : n2uq::impl::ConvertN2UQToX86PassBase<ConvertN2UQToX86> {
   using Base::Base;
 
@@ -108,6 +132,18 @@ struct ConvertN2UQToX86 final : n2uq::impl::ConvertN2UQToX86PassBase<ConvertN2UQ
       op.erase();
       return WalkResult::advance();
     });
+    if (!result.wasInterrupted())
+      result = getOperation()->walk([&](Dot2Op op) {
+        int64_t lanes = mlir::cast<VectorType>(op.getType()).getNumElements() / 2;
+        if ((lanes != 4 && lanes != 8 && lanes != 16) || lanes > target.lanes()) {
+          op.emitOpError() << "needs vectors of " << lanes << " lanes, but " << target.name << " has "
+                           << target.lanes();
+          return WalkResult::interrupt();
+        }
+        op.replaceAllUsesWith(emitDot2(op, target));
+        op.erase();
+        return WalkResult::advance();
+      });
     if (result.wasInterrupted())
       signalPassFailure();
   }

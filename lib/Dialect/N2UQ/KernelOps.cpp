@@ -296,6 +296,14 @@ LogicalResult PackedFullyConnectedOp::verify() {
   return success();
 }
 
+LogicalResult Dot2Op::verify() {
+  auto count = [](Value vector) { return cast<VectorType>(vector.getType()).getNumElements(); };
+  if (count(getCodes()) != 2 * count(getResult())) // (C1)
+    return emitOpError() << "expects two bytes for each of its " << count(getResult()) << " results, but got "
+                         << count(getCodes());
+  return success();
+}
+
 LogicalResult Dot4Op::verify() {
   auto count = [](Value vector) { return cast<VectorType>(vector.getType()).getNumElements(); };
   if (count(getCodes()) != 4 * count(getAcc())) // (C1)

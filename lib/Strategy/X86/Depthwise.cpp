@@ -3,6 +3,7 @@
 //
 // Depthwise convolution: vectors run over channels, a tile is M pixels of a row. Codes and weights are widened to 32
 // bits; the back end sees how small they are and takes its cheapest multiplication.
+#include "Depthwise.h"
 #include "../Contraction.h"
 
 using namespace mlir;
@@ -32,30 +33,6 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   plan.tile = {rowsPerItem(out.height, 1), std::min(tilePixels, out.width)};
   plan.cycles = macsOf(kernel) / double(plan.lanes) * 4;
   return plan;
-}
-
-LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
-  auto conv = cast<Conv2DOp>(kernel.getRoot());
-  std::optional<std::vector<int8_t>> filter = constantBytes(conv.getFilter());
-  if (!filter)
-    return conv.emitOpError() << "expects a constant filter";
-  Window window = conv.getWindow();
-  int64_t channels = channelsOf(conv.getInput()), rowChannels = memoryChannels(channels);
-  int64_t taps = window.kernel[0] * window.kernel[1];
-  FailureOr<int64_t> elements = packedElements(conv, {taps, rowChannels});
-  if (failed(elements))
-    return failure();
-  std::vector<int8_t> packed(*elements, 0);
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t tap = 0; tap < taps; ++tap)
-      packed[tap * rowChannels + c] = (*filter)[c * taps + tap];
-  rewriter.setInsertionPoint(kernel);
-  Value constant =
-      createBytes(rewriter, conv.getLoc(), {window.kernel[0], window.kernel[1], rowChannels}, packed, "packed");
-  rewriter.setInsertionPoint(conv);
-  rewriter.replaceOpWithNewOp<PackedDepthwiseConv2DOp>(conv, conv.getType(), conv.getInput(), constant,
-                                                       conv.getStrides(), conv.getPadding(), conv.getDilations());
-  return success();
 }
 
 int64_t items(KernelOp kernel) {
@@ -106,5 +83,29 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily depthwise = {"depthwise", 2, mayRun, plan, pack, items, emit};
+LogicalResult packDepthwise(KernelOp kernel, RewriterBase &rewriter) {
+  auto conv = cast<Conv2DOp>(kernel.getRoot());
+  std::optional<std::vector<int8_t>> filter = constantBytes(conv.getFilter());
+  if (!filter)
+    return conv.emitOpError() << "expects a constant filter";
+  Window window = conv.getWindow();
+  int64_t channels = channelsOf(conv.getInput()), rowChannels = memoryChannels(channels);
+  int64_t taps = window.kernel[0] * window.kernel[1];
+  FailureOr<int64_t> elements = packedElements(conv, {taps, rowChannels});
+  if (failed(elements))
+    return failure();
+  std::vector<int8_t> packed(*elements, 0);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t tap = 0; tap < taps; ++tap)
+      packed[tap * rowChannels + c] = (*filter)[c * taps + tap];
+  rewriter.setInsertionPoint(kernel);
+  Value constant =
+      createBytes(rewriter, conv.getLoc(), {window.kernel[0], window.kernel[1], rowChannels}, packed, "packed");
+  rewriter.setInsertionPoint(conv);
+  rewriter.replaceOpWithNewOp<PackedDepthwiseConv2DOp>(conv, conv.getType(), conv.getInput(), constant,
+                                                       conv.getStrides(), conv.getPadding(), conv.getDilations());
+  return success();
+}
+
+extern const KernelFamily depthwise = {"depthwise", 2, mayRun, plan, packDepthwise, items, emit};
 } // namespace n2uq

@@ -11,6 +11,14 @@ func.func @vectors_wider_than_the_target(%acc: vector<16xi32>, %u: vector<64xi8>
 
 // -----
 
+func.func @pairs_wider_than_the_target(%u: vector<64xi8>) -> vector<32xi16> {
+  // expected-error @+1 {{'n2uq.dot2' op needs vectors of 16 lanes, but x86-64 has 4}}
+  %0 = n2uq.dot2 %u, %u : vector<64xi8> -> vector<32xi16>
+  return %0 : vector<32xi16>
+}
+
+// -----
+
 func.func @odd_vectors(%acc: vector<3xi32>, %u: vector<12xi8>) -> vector<3xi32> {
   // expected-error @+1 {{'n2uq.dot4' op expects 4, 8 or 16 accumulators, but got 3}}
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<3xi32>, vector<12xi8>

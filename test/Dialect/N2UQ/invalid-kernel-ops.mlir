@@ -375,6 +375,14 @@ func.func @table_lookup_c1(%bytes: vector<32xi8>) {
 
 // -----
 
+func.func @dot2_c1(%u: vector<32xi8>) {
+  // expected-error @+1 {{'n2uq.dot2' op expects two bytes for each of its 8 results, but got 32}}
+  %0 = n2uq.dot2 %u, %u : vector<32xi8> -> vector<8xi16>
+  return
+}
+
+// -----
+
 func.func @dot4_c1(%acc: vector<16xi32>, %u: vector<32xi8>) {
   // expected-error @+1 {{'n2uq.dot4' op expects four bytes for each of its 16 accumulators, but got 32}}
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<32xi8>

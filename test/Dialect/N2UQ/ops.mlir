@@ -56,6 +56,8 @@ func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tenso
     %1 = n2uq.threshold %0, %t : tensor<?x8x8x64xi32>, tensor<64x3xi32> -> tensor<?x8x8x64xui2>
     n2uq.yield %1 : tensor<?x8x8x64xui2>
   }
+  // CHECK: n2uq.dot2 %{{.*}}, %{{.*}} : vector<64xi8> -> vector<32xi16>
+  %p = n2uq.dot2 %u, %u : vector<64xi8> -> vector<32xi16>
   // CHECK: n2uq.dot4 %{{.*}}, %{{.*}}, %{{.*}} code_bits = 2 : vector<16xi32>, vector<64xi8>
   %d = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<64xi8>
   // CHECK: n2uq.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>

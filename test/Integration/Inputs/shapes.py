@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a table of convolution shapes through the compiler and compares every code with the reference.
 
-    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--table=all|wide|3x3] [--part=I/N] [--seed=N]
+    shapes.py SCRATCH TARGET_CPU[,TARGET_CPU…] [--kernel=FAMILY] [--table=all|wide|3x3|depthwise] [--part=I/N] [--seed=N]
 
 Each case is one branch of a network: a float convolution that makes an image of the wanted size, a quantizer, the
 convolution under test, its tail and a quantizer behind it. A dozen branches share a network, so that start-up times do not
@@ -89,7 +89,18 @@ THREE_BY_THREE = [
         (10, 13, 12, 48, (2, 0, 1, 2)), (3, 16, 13, 50, (1, 1, 1, 1)), (1, 6, 8, 8, (1, 1, 1, 1)), (8, 12, 96, 128, (1, 1, 1, 1)))
     for bits in (2, 3, 4)
 ]
-TABLES = {"all": TABLE, "wide": WIDE, "3x3": THREE_BY_THREE}
+# One channel a group: every remainder of 16, 32 and 64 channels, strides, dilations, windows of one tap and of many
+DEPTHWISE = [
+    (height, width, channels, channels, kernel, strides, padding, dilations, channels, bits)
+    for height, width, channels, kernel, strides, padding, dilations, bits in (
+        (14, 14, 32, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 4), (7, 7, 144, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 4),
+        (9, 9, 64, (3, 3), (2, 2), (1, 1, 1, 1), SQUARE, 3), (5, 3, 80, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 2),
+        (6, 7, 17, (3, 3), (2, 1), (0, 1, 2, 0), SQUARE, 4), (4, 4, 48, (5, 5), SQUARE, (2, 2, 2, 2), SQUARE, 4),
+        (8, 8, 96, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 3), (11, 10, 33, (2, 4), (1, 3), (1, 0, 0, 3), SQUARE, 2),
+        (12, 12, 130, (3, 3), SQUARE, (2, 2, 2, 2), (2, 2), 4), (1, 1, 200, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 4),
+        (3, 18, 1, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 4))
+]
+TABLES = {"depthwise": DEPTHWISE, "all": TABLE, "wide": WIDE, "3x3": THREE_BY_THREE}
 SOURCE = 18  # height and width of the network's input, not less than any case's
 TAILS = ("threshold", "two_sided", "float")
 KINDS = ("random", "extreme")

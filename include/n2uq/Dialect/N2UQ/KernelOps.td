@@ -236,6 +236,25 @@ def N2UQ_PackedFullyConnectedOp : N2UQ_Op<"packed_fully_connected", [Pure]> {
   let assemblyFormat = "$input `,` $packed attr-dict `:` type($input) `,` type($packed) `->` type($result)";
 }
 
+def N2UQ_Dot2Op : N2UQ_Op<"dot2", [Pure, AllTypesMatch<["codes", "weights"]>]> {
+  let summary = "dot products of two bytes";
+  let description = [{
+    `result[i] = codes[2*i] * weights[2*i] + codes[2*i + 1] * weights[2*i + 1]`, codes unsigned, weights signed.
+
+    (C1) `codes` and `weights` have two elements for each element of `result`.
+
+    No result leaves the signed numbers of 16 bits; that is the duty of whoever makes the op.
+
+    Example:
+    ```mlir
+    %1 = n2uq.dot2 %u, %s : vector<64xi8> -> vector<32xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$codes, VectorOfRankAndType<[1], [I8]>:$weights);
+  let results = (outs VectorOfRankAndType<[1], [I16]>:$result);
+  let assemblyFormat = "$codes `,` $weights attr-dict `:` type($codes) `->` type($result)";
+}
+
 def N2UQ_Dot4Op : N2UQ_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "weights"]>]> {
   let summary = "dot products of four bytes, added to accumulators";
   let description = [{
