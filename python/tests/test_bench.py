@@ -205,8 +205,18 @@ def test_layers_against_the_peak():
 def test_check(ratio, holds):
     rows = [row("n2uq-2bit", "n2uq W2A2", "n2uq", ratio, wanted=2.0), row("n2uq-3bit", "n2uq W3A3", "n2uq", 0.1),
             row("n2uq-2bit", "n2uq W2A2", "n2uq", 0.1, wanted=2.0, batch=8)]
-    assert [held for held, _ in report.verdicts(rows)] == [holds]
-    assert [held for held, _ in report.verdicts(rows[1:])] == [False]  # nothing was asked of these
+    assert [held for held, _ in report.verdicts({"rows": rows})] == [holds]
+    assert [held for held, _ in report.verdicts({"rows": rows[1:]})] == [False]  # nothing was asked of these
+
+
+def test_check_of_threads_and_layers():
+    rows = [row("n2uq-2bit", "n2uq W2A2", "n2uq", 2.5, wanted=2.0, threads=2, speedup=speedup) for speedup in (1.9, 1.8)]
+    layers = [{"name": name, "times_peak": ratio} for name, ratio in (
+        ("layer2.0.conv1", 0.5), ("layer2.0.conv2", 2.6), ("layer2.1.conv1", 2.7), ("layer2.1.conv2", 2.8), ("layer4.1.conv2", 1.9))]
+    profiles = [{"network": "resnet18", "title": "n2uq W2A2", "key": "n2uq-2bit", "layers": layers}]
+    found = report.verdicts({"rows": rows, "profiles": profiles})
+    assert [held for held, _ in found] == [True, True, True, False, True, False]
+    assert "layer2: 3x3 convolutions at 2.70 times the int8 peak, wanted is 2.6" in found[4][1]
 
 
 def test_pictures_are_written(tmp_path):

@@ -148,7 +148,7 @@ def compare(options, folder):
     failed = False
     if options.check:
         print()
-        for holds, sentence in report.verdicts(result["rows"]):
+        for holds, sentence in report.verdicts(result):
             print(("holds: " if holds else "fails: ") + sentence)
             failed = failed or not holds
     return int(failed)

@@ -124,9 +124,9 @@ def bench(options, folder, name=NETWORK, sizes=None):
 def text(result):
     def cells(row):
         return (row["batch"], row["threads"], row["title"], f"{row['median_ms']:.2f}",
-                f"{row['q1_ms']:.2f} to {row['q3_ms']:.2f}", f"{row['times_slower']:.2f}",
+                f"{row['q1_ms']:.2f} to {row['q3_ms']:.2f}", f"{row['min_ms']:.2f}", f"{row['times_slower']:.2f}",
                 f"{row['weight_bytes'] / 2**20:.2f}", f"{row['arena_bytes'] / 2**20:.2f}")
-    head = ("batch", "threads", "levels", "median ms", "q1 to q3 ms", "times slower", "weights MiB", "arena MiB, 1 image")
+    head = ("batch", "threads", "levels", "median ms", "q1 to q3 ms", "min ms", "times slower", "weights MiB", "arena MiB, 1 image")
     lines = [f"{result['network']}, {result['machine']['cpu']}", "",
              report.markdown([head, *map(cells, result["rows"])], (2,)), ""]
     return "\n".join(lines + [f"{title}: {note}" for title, note in result["contenders"].items()])

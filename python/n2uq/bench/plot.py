@@ -44,8 +44,8 @@ def bench(result, path):
                   [(row["q3_ms"] - row["median_ms"]) / batch for row in rows]]
         axis.barh([row["title"] for row in rows], medians, xerr=spread, color=[_COLOURS[row["precision"]] for row in rows],
                   ecolor="black", capsize=2, height=0.7)
-        for y, median in enumerate(medians):
-            axis.text(median, y, f" {median:.2f}", va="center", fontsize=7)
+        for y, (row, median) in enumerate(zip(rows, medians)):
+            axis.text(row["q3_ms"] / batch, y, f"  {median:.2f}", va="center", fontsize=7)
         axis.set_title(f"{network}, batch {batch}, {threads} thread{'s' * (threads > 1)}", fontsize=9)
         axis.set_xlabel("ms an image", fontsize=8)
         axis.margins(x=0.15)
