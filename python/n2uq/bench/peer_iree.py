@@ -13,6 +13,9 @@ from .contenders import Contender
 
 _FLAGS = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu",
           "--iree-llvmcpu-target-cpu=host", "--iree-opt-level=O3"]
+# Measured: three times faster for float32, a fifth slower for the QDQ model.
+_CHANNELS_LAST = ["--iree-preprocessing-pass-pipeline=builtin.module(util.func(iree-preprocessing-convert-conv-to-channels-"
+                  "last))", "--iree-opt-data-tiling"]
 
 
 def _run(command, what):
@@ -33,16 +36,17 @@ def _with_batch(path, batch):
     return fixed
 
 
-def _compile(path, batch, version):
+def _compile(path, batch, precision, version):
     """The compiled file; made once for a model and a version."""
+    options = _FLAGS + (_CHANNELS_LAST if precision == "float32" else [])
     fixed = _with_batch(path, batch)
     compiled, stamp = fixed.with_suffix(".vmfb"), fixed.with_suffix(".vmfb.stamp")
-    key = hashlib.sha256(fixed.read_bytes() + version.encode() + " ".join(_FLAGS).encode()).hexdigest()
+    key = hashlib.sha256(fixed.read_bytes() + version.encode() + " ".join(options).encode()).hexdigest()
     if not (compiled.exists() and stamp.exists() and stamp.read_text() == key):
         imported = fixed.with_suffix(".mlir")
         _run([sys.executable, "-m", "iree.compiler.tools.import_onnx", str(fixed), "-o", str(imported)], "import the model")
         tool = pathlib.Path(sys.executable).parent / "iree-compile"
-        _run([str(tool), str(imported), "-o", str(compiled), *_FLAGS], "compile the model")
+        _run([str(tool), str(imported), "-o", str(compiled), *options], "compile the model")
         stamp.write_text(key)
     return compiled
 
@@ -58,9 +62,9 @@ def prepare(task, precisions):
     from importlib import metadata
     version = metadata.version("iree-base-compiler")
 
-    def starter(path):
+    def starter(path, precision):
         def start(threads, images):
-            compiled = _compile(path, len(images), version)
+            compiled = _compile(path, len(images), precision, version)
             if threads == 1:
                 device = rt.get_driver("local-sync").create_default_device()
             else:
@@ -78,7 +82,7 @@ def prepare(task, precisions):
     for precision in precisions:
         path = peer_onnxruntime.quantize(task) if precision == "int8" else task.float_model()
         note = "the same QDQ model" if precision == "int8" else "the same layers"
-        _compile(path, 1, version)  # a failure is found now
+        _compile(path, 1, precision, version)  # a failure is found now
         result.append(Contender(f"iree-{precision}", f"IREE {precision}", precision, version,
-                                f"{note}, fixed batch, for this CPU, O3", starter(path)))
+                                f"{note}, fixed batch, for this CPU, O3", starter(path, precision)))
     return result
