@@ -80,15 +80,16 @@ def _export(options):
 
 def _add_train(commands):
     p = commands.add_parser("train", help="train a small network on Fashion-MNIST",
-                            description="Trains a float network, an N2UQ network from it, and a float twin that is trained "
-                            "as long. Checkpoints lie under the output folder, one folder a phase.")
+                            description="Trains a float network, and from it for as long a float twin and an N2UQ "
+                            "network, which learns from the twin's soft labels. Checkpoints lie under the output "
+                            "folder, one folder a phase.")
     p.add_argument("-o", "--output", metavar="DIR", required=True, help="folder of the checkpoints")
     p.add_argument("--arch", choices=("resnet8", "resnet14", "resnet20"), default="resnet8")
     p.add_argument("--bits", type=int, choices=(2, 3, 4), default=2)
-    p.add_argument("--width", type=_natural, default=16, help="channels of the first stage (16)")
-    p.add_argument("--start-epochs", type=_natural, default=10, help="of the float network from random weights (10)")
-    p.add_argument("--float-epochs", type=_natural, default=20, help="of the float network, after a warm restart (20)")
-    p.add_argument("--epochs", type=_natural, default=20, help="of the N2UQ network, and of the twin, from there (20)")
+    p.add_argument("--width", type=_natural, default=24, help="channels of the first stage (24)")
+    p.add_argument("--start-epochs", type=_natural, default=8, help="of the float network from random weights (8)")
+    p.add_argument("--float-epochs", type=_natural, default=12, help="of the float network, after a warm restart (12)")
+    p.add_argument("--epochs", type=_natural, default=18, help="of the twin, and of the N2UQ network, from there (18)")
     p.add_argument("--batch", type=_natural, default=128)
     p.add_argument("--rate", type=float, default=5e-3, help="peak learning rate of Adam (0.005)")
     p.add_argument("--seed", type=int, default=1)

@@ -4,10 +4,9 @@
 
     start      the float network, `start_epochs` from random weights
     float      the same, `float_epochs` more at the full rate again (a warm restart)
-    quantized  the N2UQ network, `epochs` more from there at a lower rate; as in the paper it learns from a float
-               network's soft labels, here those of its start, in equal parts with the true ones
-    twin       the float network, `epochs` more from there at the same lower rate: what the N2UQ network is measured
-               against
+    twin       the float network, `epochs` more from there at a lower rate: what the N2UQ network is measured against
+    quantized  the N2UQ network, `epochs` more from the end of `float` at the same lower rate; as in the paper it learns
+               from the soft labels of a float network, here the twin (without one, the end of `float`)
 
 Each phase writes <output>/<phase>/checkpoint.pth.tar in the authors' file format after every epoch; with `resume` a
 finished epoch is never repeated. Every epoch draws from a generator seeded by (seed, phase, epoch), so an interrupted
@@ -29,8 +28,7 @@ from .errors import Error
 from .nn import LTQ
 
 # In this order; the numbers are parts of the seeds.
-PHASES = {"start": 0, "float": 2, "quantized": 1, "twin": 3}
-SOFT_SHARE = 0.5  # of the quantized phase's loss
+PHASES = {"start": 0, "float": 2, "twin": 3, "quantized": 1}
 LATE_RATE = 0.4  # of the peak rate, for the last two phases
 
 
@@ -141,12 +139,10 @@ def start_from_float(model, state):
 
 
 def _loss(logits, labels, soft):
-    """Cross-entropy to the labels, or half of it to a teacher's logits `soft`."""
-    hard = torch.nn.functional.cross_entropy(logits, labels)
+    """Cross-entropy to the labels, or to the probabilities of a teacher's logits `soft`."""
     if soft is None:
-        return hard
-    softened = -(torch.softmax(soft, 1) * torch.log_softmax(logits, 1)).sum(1).mean()
-    return (1 - SOFT_SHARE) * hard + SOFT_SHARE * softened
+        return torch.nn.functional.cross_entropy(logits, labels)
+    return -(torch.softmax(soft, 1) * torch.log_softmax(logits, 1)).sum(1).mean()
 
 
 def _run_phase(phase, model, start, path, images, labels, test, options, teacher=None):
@@ -199,7 +195,7 @@ def _run_phase(phase, model, start, path, images, labels, test, options, teacher
     return accuracy if accuracy is not None else evaluate(model, *test)
 
 
-def train(output, arch="resnet8", bits=2, width=16, start_epochs=10, float_epochs=20, epochs=20, batch=128, rate=5e-3, seed=1,
+def train(output, arch="resnet8", bits=2, width=24, start_epochs=8, float_epochs=12, epochs=18, batch=128, rate=5e-3, seed=1,
           threads=1, resume=False, twin=True, folder=data.FASHION_MNIST):
     """Runs the phases and returns {phase: top-1 in percent on the test images}; checkpoints lie under `output`."""
     if arch not in ("resnet8", "resnet14", "resnet20"):
@@ -226,7 +222,9 @@ def train(output, arch="resnet8", bits=2, width=16, start_epochs=10, float_epoch
         model = build(bits if phase == "quantized" else None)
         accuracies[phase] = _run_phase(phase, model, start, path, images, labels, test, options,
                                        teacher if phase == "quantized" else None)
+        if phase != "quantized":
+            teacher = model
         if phase in ("start", "float"):
-            teacher, start = model, {key: value.clone() for key, value in model.state_dict().items()}
+            start = {key: value.clone() for key, value in model.state_dict().items()}
         print(f"{phase}: test top-1 {accuracies[phase]:.2f} %", file=sys.stderr, flush=True)
     return accuracies
