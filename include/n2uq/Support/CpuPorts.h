@@ -15,6 +15,8 @@ struct CpuPorts {
   double vectors;     ///< vector instructions in all, whatever their kinds
   double lookups;     ///< permutations of bytes (vpermb), each with an addition, as measured in a kernel
   double loads;       ///< loads of vectors
+  double nearLoads;   ///< loads of vectors from the L2 cache
+  double stores;      ///< stores of vectors
   double chosenLoads; ///< loads of vectors whose addresses were loaded just before
   double farBytes;    ///< bytes that come in from the L3 cache or beyond while the core computes
   int64_t nearBytes;  ///< weights that stay in the L2 cache while a kernel runs

@@ -142,6 +142,7 @@ struct Emitter {
   Access in;
   Value tables, indices, sums, windowSums;
   VectorType bytes, words;
+  bool narrow; // whether accumulators stay in 16 bits to the end
 
   Emitter(KernelOp kernel, ItemEmitter &e, const LookupGeometry &g)
       : e(e), conv(cast<PackedLookupConv2DOp>(kernel.getRoot())), g(g), in(e.read(conv.getInput())) {
@@ -151,6 +152,10 @@ struct Emitter {
     block = 64 * n;
     bytes = e.vector(e.b.getI8Type(), 64);
     words = e.vector(e.b.getI16Type(), 32);
+    narrow = g.fitsWords && memoryChannels(g.out.channels) % 32 == 0 &&
+             llvm::all_of(kernel.getBody().front().without_terminator(), [&](Operation &op) {
+               return &op == conv.getOperation() || isa<ThresholdOp, TwoSidedThresholdOp>(op);
+             });
     tables = e.data(Value(), [&] { return tablesOf(g); }, g.perIndex * 8 + g.codeBits);
     indices = e.scratch();
     sums = e.at(indices, g.indexBytes(tile[0]));
@@ -278,30 +283,65 @@ struct Emitter {
     return parseAttribute("#llvm.loop_annotation<unroll = <disable = true>>", e.b.getContext());
   }
 
-  /// Accumulators of half of the channels of 16-bit sums of a*k: 2 * sum - top * (the window's sum), in 32 bits.
-  Value accumulator(Value sums16, Value window, int64_t half) {
+  /// Accumulators 2 * sum - top * (the window's sum) of half of the channels of 16-bit sums of a*k, in 32 bits.
+  Value wideAccumulator(Value sums16, Value window, int64_t half) {
     Value part = vector::ExtractStridedSliceOp::create(e.b, sums16, half * 16, 16, 1);
     Value wide = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, e.ints(), part), e.splat(int32_t(1)));
     return arith::SubIOp::create(e.b, wide, vector::BroadcastOp::create(e.b, e.ints(), window));
   }
 
-  /// Finishes 64 channels. `root[4 * pixel + j]` are 16 of them; those from `memory` on have no place.
-  void finish(ArrayRef<Value> root, Value y, Value x, Value channel, Value memory) {
-    int64_t pixels = root.size() / 4;
-    if (!memory) {
+  /// The same of all 32 channels modulo 2^16, which is exact where 16 bits hold the result.
+  Value narrowAccumulator(Value sums16, Value window) {
+    Value low = arith::TruncIOp::create(e.b, e.b.getI16Type(), window);
+    return arith::SubIOp::create(e.b, arith::ShLIOp::create(e.b, sums16, splatWords(1)),
+                                 vector::BroadcastOp::create(e.b, words, low));
+  }
+
+  /// Runs `finish` unless `channel` lies behind what memory has room for.
+  void ifExists(Value channel, Value memory, llvm::function_ref<void()> finish) {
+    if (!memory)
+      return finish();
+    auto exists = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, channel, memory);
+    auto ifOp = scf::IfOp::create(e.b, exists, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(ifOp.thenBlock());
+    finish();
+  }
+
+  /// Finishes 64 channels of which each pixel has 32 in `even` and 32 in `odd`; those from `memory` on have no place.
+  void finish(ArrayRef<Value> even, ArrayRef<Value> odd, ArrayRef<Value> windows, Value y, Value x, Value channel,
+              Value memory) {
+    int64_t pixels = windows.size();
+    if (!narrow && !memory) {
+      SmallVector<Value> root;
+      for (int64_t i = 0; i < pixels; ++i)
+        for (Value sums16 : {even[i], odd[i]})
+          for (int64_t half : {0, 1})
+            root.push_back(wideAccumulator(sums16, windows[i], half));
       e.finishTile(root, 4, y, x, pixels, channel);
       return;
     }
-    for (int64_t j = 0; j < 4; ++j) {
-      Value first = e.add(channel, j * 16);
-      auto exists = arith::CmpIOp::create(e.b, arith::CmpIPredicate::slt, first, memory);
-      auto ifOp = scf::IfOp::create(e.b, exists, /*withElseRegion=*/false);
-      OpBuilder::InsertionGuard guard(e.b);
-      e.b.setInsertionPointToStart(ifOp.thenBlock());
-      Column column;
-      for (int64_t i = 0; i < pixels; ++i)
-        column.push_back(root[4 * i + j]);
-      e.finish(column, y, x, pixels, first);
+    for (int64_t side : {0, 1}) {
+      ArrayRef<Value> sums16 = side ? odd : even;
+      Value first = e.add(channel, side * 32);
+      if (narrow) {
+        ifExists(first, memory, [&] {
+          Column column;
+          for (int64_t i = 0; i < pixels; ++i)
+            column.push_back(narrowAccumulator(sums16[i], windows[i]));
+          e.finish(column, y, x, pixels, first);
+        });
+        continue;
+      }
+      for (int64_t half : {0, 1}) {
+        Value channel16 = e.add(first, half * 16);
+        ifExists(channel16, memory, [&] {
+          Column column;
+          for (int64_t i = 0; i < pixels; ++i)
+            column.push_back(wideAccumulator(sums16[i], windows[i], half));
+          e.finish(column, y, x, pixels, channel16);
+        });
+      }
     }
   }
 
@@ -314,15 +354,13 @@ struct Emitter {
     for (int64_t i = 0; i < pixels; ++i)
       windows.push_back(e.load(e.b.getI32Type(), e.at(windowAt, i * 4), 4));
     for (int64_t j = 0; j < n; ++j) {
-      SmallVector<Value> root;
+      SmallVector<Value> even, odd;
       for (int64_t i = 0; i < pixels; ++i) {
-        Value all = totals[i * n + j], odd = totals[(pixels + i) * n + j];
-        Value even = arith::SubIOp::create(e.b, all, arith::ShLIOp::create(e.b, odd, splatWords(8)));
-        for (Value sums16 : {even, odd})
-          for (int64_t half : {0, 1})
-            root.push_back(accumulator(sums16, windows[i], half));
+        odd.push_back(totals[(pixels + i) * n + j]);
+        Value shifted = arith::ShLIOp::create(e.b, odd.back(), splatWords(8));
+        even.push_back(arith::SubIOp::create(e.b, totals[i * n + j], shifted));
       }
-      finish(root, y, x, e.add(channel, j * 64), memory);
+      finish(even, odd, windows, y, x, e.add(channel, j * 64), memory);
     }
   }
 

@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 using namespace mlir;
@@ -89,12 +90,14 @@ std::optional<LookupGeometry> lookupGeometryOf(Operation *root, std::string &why
   }
   g.groups = ceilDiv(g.in.channels, g.perIndex);
 
-  // The largest results of each output's lookups: all codes at the top.
+  // The largest results of each output's lookups: all codes at the top. Accumulators reach their bounds by codes at the
+  // top where weights have one sign.
   int64_t largestCode = (int64_t(1) << g.codeBits) - 1, channels = g.in.channels, taps = g.taps();
   int64_t block = packedConv ? cast<ShapedType>(packedConv.getPacked().getType()).getDimSize(4) : 0;
   std::vector<std::vector<int32_t>> products(g.out.channels, std::vector<int32_t>(taps * g.groups, 0));
-  int64_t largest = 0;
+  int64_t largest = 0, lowest = 0, highest = 0;
   for (int64_t o = 0; o < g.out.channels; ++o) {
+    int64_t low = 0, high = 0;
     for (int64_t tap = 0; tap < taps; ++tap)
       for (int64_t c = 0; c < channels; ++c) {
         int64_t k, j = c / g.groups, group = c % g.groups;
@@ -105,13 +108,17 @@ std::optional<LookupGeometry> lookupGeometryOf(Operation *root, std::string &why
           k = (uint8_t((*weights)[at]) >> (j * g.fieldBits())) & g.top();
         }
         products[o][tap * g.groups + group] += k * largestCode;
+        (2 * k < g.top() ? low : high) += (2 * k - g.top()) * largestCode;
       }
+    lowest = std::min(lowest, low);
+    highest = std::max(highest, high);
     largest = std::max(largest, std::accumulate(products[o].begin(), products[o].end(), int64_t(0)));
   }
   if (largest > maxWord) {
     why = "the sum of an output's lookups may not fit into 16 bits";
     return std::nullopt;
   }
+  g.fitsWords = lowest >= INT16_MIN && highest <= INT16_MAX;
   g.lookupsPerFlush = lookupsPerByte(products, g.runTaps() * g.groups);
   return g;
 }

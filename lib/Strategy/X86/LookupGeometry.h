@@ -19,6 +19,7 @@ struct LookupGeometry : ReadRows {
   int64_t perIndex = 0;        ///< J: codes and weights in an index
   int64_t groups = 0;          ///< G: indices of a pixel
   int64_t lookupsPerFlush = 0; ///< lookups in an aligned part of a run whose sum fits into a byte, whatever the codes
+  bool fitsWords = false;      ///< whether 16 bits hold every accumulator
 
   LookupGeometry(Window window, ImageShape in, ImageShape out) : ReadRows{window, out}, in(in) {}
 

@@ -172,11 +172,11 @@ bool mayRun16(KernelOp kernel, const CpuTarget &target, std::string &why) {
   return mayRunWith(kernel, 2, why);
 }
 
-/// Cycles of an image. Figures of kernels measured on Zen 4: a vector of 64 bytes takes 1/0.7 cycles to load and about
-/// 2 to store, two vector operations go into one cycle.
+/// Cycles of an image. With the ports of Zen 4, these are figures of kernels measured there.
 double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &target) {
-  constexpr double load = 1.4, store = 2, operation = 0.5;
-  double dot = target.hasDotProduct() ? 1 : 4;
+  const CpuPorts &ports = portsOf(target);
+  double load = 1 / ports.nearLoads, store = 1 / ports.stores, operation = 1 / ports.vectors;
+  double dot = target.hasDotProduct() ? 1 / ports.dots : 4;
   int64_t steps = l.rowChannels / 4;
   // Stage 2, one position of one block for some tiles.
   auto multiply = [&](int64_t tiles) {
@@ -184,7 +184,7 @@ double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &targe
     int64_t registerTiles = winogradRegisterTiles(tiles, vectors, target.vectorRegisters());
     for (int64_t left = tiles; left > 0; left -= registerTiles) {
       int64_t m = std::min(left, registerTiles);
-      double step = std::max({m * vectors * dot, vectors * load + m / 1.5, 4.0});
+      double step = std::max({m * vectors * dot, vectors * load + m / ports.loads, 4.0});
       cycles += steps * step + m * vectors * 3 + 15;
     }
     return cycles;

@@ -18,7 +18,8 @@ import numpy as np
 
 from networks import Network, compile_and_compare, odd_weights, uneven_thresholds
 
-# (height, width, channels, outputs, kernel, strides, padding, dilations, groups, bits)
+# (height, width, channels, outputs, kernel, strides, padding, dilations, groups, bits); bits of weights and of codes where
+# they are not the same
 SQUARE = (1, 1)
 TABLE = [
     # every kernel size, stride and padding that the networks have
@@ -78,6 +79,14 @@ WIDE = [
     (3, 7, 168, 32, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 6),
     (3, 4, 56, 176, (2, 2), SQUARE, (0, 1, 0, 1), SQUARE, 1, 6),
     (2, 6, 104, 24, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, 5),
+    (5, 9, 70, 96, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, (1, 2)),
+    (4, 7, 110, 72, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, (2, 1)),
+    (6, 5, 64, 64, (3, 3), (2, 2), (1, 1, 1, 1), SQUARE, 1, (2, 3)),
+    (3, 8, 100, 64, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, (3, 2)),
+    (2, 5, 66, 80, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, (3, 4)),
+    (4, 4, 98, 130, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, (1, 4)),
+    (5, 3, 64, 48, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 1, (4, 2)),
+    (1, 9, 128, 64, (1, 1), SQUARE, (0, 0, 0, 0), SQUARE, 1, (2, 4)),
 ]
 # 3x3 of stride 1, for the algorithms that work on tiles of outputs: every remainder of 2, 3 and 4, several chunks of tiles,
 # images of one tile and of less, all widths of channels, paddings of their own
@@ -101,13 +110,20 @@ DEPTHWISE = [
         (3, 18, 1, (3, 3), SQUARE, (1, 1, 1, 1), SQUARE, 4))
 ]
 TABLES = {"depthwise": DEPTHWISE, "all": TABLE, "wide": WIDE, "3x3": THREE_BY_THREE}
+
+
+def bits_of(case):
+    """Bits of weights and of codes."""
+    return case[9] if isinstance(case[9], tuple) else (case[9], case[9])
+
+
 SOURCE = 18  # height and width of the network's input, not less than any case's
 TAILS = ("threshold", "two_sided", "float")
 KINDS = ("random", "extreme")
 
 
 def source_codes(net, image, case, rng, kind, name):
-    height, width, channels, bits = case[0], case[1], case[2], case[9]
+    height, width, channels, bits = case[0], case[1], case[2], bits_of(case)[1]
     kernel = (channels, SOURCE - height + 1, SOURCE - width + 1, 2)
     x = net.float_conv2d(image, rng.normal(0, 1 / np.sqrt(kernel[1] * kernel[2]), kernel), name + ".make")
     if kind == "extreme":
@@ -118,7 +134,7 @@ def source_codes(net, image, case, rng, kind, name):
 
 
 def filter_of(case, rng, kind):
-    channels, outputs, (kh, kw), groups, bits = case[2], case[3], case[4], case[8], case[9]
+    channels, outputs, (kh, kw), groups, bits = case[2], case[3], case[4], case[8], bits_of(case)[0]
     shape = (outputs, kh, kw, channels // groups)
     if bits > 6:
         weights = rng.integers(-128, 128, shape)
@@ -132,12 +148,13 @@ def filter_of(case, rng, kind):
 def add_case(net, image, case, kind, tail, seed, name):
     """One branch of the network. Returns a [N, 4] tensor made of all of its codes."""
     rng = np.random.default_rng(seed)
-    _, _, channels, outputs, (kh, kw), strides, padding, dilations, groups, bits = case
+    _, _, channels, outputs, (kh, kw), strides, padding, dilations, groups, _ = case
+    weight_bits, bits = bits_of(case)
     codes = source_codes(net, image, case, rng, kind, name)
     acc = net.conv2d(codes, filter_of(case, rng, kind), name + ".conv", strides, padding, dilations, groups)
     # A scale that brings most accumulators among the thresholds, so that a wrong one changes a code.
     terms = kh * kw * channels // groups
-    scale = 2.0 / (2**bits * 2**bits * np.sqrt(terms)) * rng.uniform(0.5, 2, outputs) * rng.choice([-1, 1], outputs)
+    scale = 2.0 / (2**weight_bits * 2**bits * np.sqrt(terms)) * rng.uniform(0.5, 2, outputs) * rng.choice([-1, 1], outputs)
     x = net.affine(acc, scale, rng.normal(0, 0.2, outputs))
     x = net.prelu(x, rng.uniform(0.0, 0.5, outputs) if tail == "threshold" else rng.uniform(-0.9, 0.9, outputs))
     if tail == "float":
