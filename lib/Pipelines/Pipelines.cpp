@@ -43,6 +43,7 @@ void buildSimplifyPipeline(OpPassManager &pm) {
 
 void buildStrategyPipeline(OpPassManager &pm, const StrategyOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(FormKernelsPassOptions{options.keepCodes}));
+  pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
   pm.addNestedPass<func::FuncOp>(
       createSelectStrategyPass(SelectStrategyPassOptions{options.targetCpu, options.forceKernel}));
   pm.addNestedPass<func::FuncOp>(createPackWeightsPass());

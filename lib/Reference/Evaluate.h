@@ -50,6 +50,12 @@ void evaluate(ThresholdOp op, const Array &input, const Array &thresholds, Array
 void evaluate(TwoSidedThresholdOp op, const Array &input, const Array &base, const Array &up, const Array &down,
               Array &result, unsigned threads);
 
+// Codes on a shared axis (SharedThresholds.cpp).
+void evaluate(SharedThresholdOp op, const Array &input, const Array &scale, const Array &offset, const Array &table,
+              Array &result, unsigned threads);
+void evaluate(CellCodesOp op, llvm::ArrayRef<const Array *> values, Array &result);
+void evaluate(PermuteOp op, const Array &table, const Array &index, Array &result);
+
 } // namespace n2uq
 
 #endif // N2UQ_LIB_REFERENCE_EVALUATE_H

@@ -296,6 +296,16 @@ private:
           evaluate(op, in(op.getInput()), in(op.getBase()), in(op.getUp()), in(op.getDown()), result, threads);
         })
         .Case([&](Dot2Op op) { evaluate(op, in(op.getCodes()), in(op.getWeights()), result); })
+        .Case([&](SharedThresholdOp op) {
+          evaluate(op, in(op.getInput()), in(op.getScale()), in(op.getOffset()), in(op.getTable()), result, threads);
+        })
+        .Case([&](CellCodesOp op) {
+          SmallVector<const Array *> values;
+          for (Value value : op.getValues())
+            values.push_back(&in(value));
+          evaluate(op, values, result);
+        })
+        .Case([&](PermuteOp op) { evaluate(op, in(op.getTable()), in(op.getIndex()), result); })
         .Case([&](Dot4Op op) { evaluate(op, in(op.getAcc()), in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](TableLookupOp op) { evaluate(op, in(op.getTable()), in(op.getIndices()), result); })
         .Default([](Operation *op) { llvm_unreachable("Interpreter::create lets no other op through"); });

@@ -6,6 +6,7 @@
 #include "n2uq/Strategy/Passes.h"
 
 #include "mlir/IR/Matchers.h"
+#include <cmath>
 
 #define DEBUG_TYPE "n2uq-verify-strategy"
 
@@ -19,6 +20,17 @@ namespace n2uq {
 
 /// A code of 8 bits rises or falls at most 255 times on each side of a PReLU's point.
 static constexpr int64_t maxEdges = 2 * 255;
+
+/// What the instructions of a shared axis rely on and the op alone does not show.
+static LogicalResult verifyShared(SharedThresholdOp op, int64_t lanes) {
+  if (lanes != 16)
+    return op.emitOpError() << "expects a kernel of 16 lanes, but its strategy has " << lanes;
+  for (Value lines : {op.getScale(), op.getOffset()})
+    if (std::optional<std::vector<float>> numbers = constantFloats(lines);
+        numbers && !llvm::all_of(*numbers, [](float number) { return std::isfinite(number); }))
+      return op.emitOpError() << "expects lines of finite numbers";
+  return success();
+}
 
 /// The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
 static LogicalResult verifyBlocks(KernelOp kernel) {
@@ -71,6 +83,9 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   if (failed(family->verify ? family->verify(kernel) : verifyBlocks(kernel)))
     return failure();
 
+  for (auto shared : kernel.getBody().front().getOps<SharedThresholdOp>())
+    if (failed(verifyShared(shared, kernel.getStrategy()->getLanes())))
+      return failure();
   // Every column is a comparison in the code.
   for (Operation &op : kernel.getBody().front())
     if (auto threshold = dyn_cast<TwoSidedThresholdOp>(op))

@@ -137,6 +137,10 @@ void IntegerizeThresholdsPass::runOnOperation() {
     Value codes = createFolded(builder, quantize, tail.front()->getOperand(0), *folding);
     remark::passed(quantize.getLoc(), remark::RemarkOpts::name("Folded").category(DEBUG_TYPE))
         << (folding->oneSided ? "one-sided" : "two-sided");
+    // One row for all channels, from which a target may find a faster form.
+    if (std::optional<std::vector<float>> levels = constantFloats(quantize.getThresholds());
+        levels && cast<ShapedType>(quantize.getThresholds().getType()).getDimSize(0) == 1)
+      codes.getDefiningOp()->setDiscardableAttr(levelsAttrName, builder.getDenseF32ArrayAttr(*levels));
     quantize.replaceAllUsesWith(codes);
     quantize.erase();
     // What only led to this quantizer goes with it.

@@ -157,3 +157,29 @@ func.func @pool_of_long_rows(%x: tensor<?x2x32768x3xf32>, %w: tensor<1x1x1x3x16x
   }
   return %0 : tensor<?x1x16384x16xf32>
 }
+
+// -----
+
+func.func @shared_threshold_of_few_lanes(%x: tensor<?x8xi32>) -> tensor<?x8xui3> {
+  %lines = arith.constant dense<1.0> : tensor<8x1xf32>
+  %table = arith.constant dense<0> : tensor<32xi32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = elementwise, lanes = 8, tile = [1]> -> tensor<?x8xui3> {
+    // expected-error @+1 {{'n2uq.shared_threshold' op expects a kernel of 16 lanes, but its strategy has 8}}
+    %1 = n2uq.shared_threshold %x, %lines, %lines, %table width = 16 : tensor<?x8xi32>, tensor<8x1xf32>, tensor<32xi32> -> tensor<?x8xui3>
+    n2uq.yield %1 : tensor<?x8xui3>
+  }
+  return %0 : tensor<?x8xui3>
+}
+
+// -----
+
+func.func @shared_threshold_of_infinite_lines(%x: tensor<?x8xi32>) -> tensor<?x8xui3> {
+  %lines = arith.constant dense<0x7F800000> : tensor<8x1xf32>
+  %table = arith.constant dense<0> : tensor<32xi32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = elementwise, lanes = 16, tile = [1]> -> tensor<?x8xui3> {
+    // expected-error @+1 {{'n2uq.shared_threshold' op expects lines of finite numbers}}
+    %1 = n2uq.shared_threshold %x, %lines, %lines, %table width = 16 : tensor<?x8xi32>, tensor<8x1xf32>, tensor<32xi32> -> tensor<?x8xui3>
+    n2uq.yield %1 : tensor<?x8xui3>
+  }
+  return %0 : tensor<?x8xui3>
+}

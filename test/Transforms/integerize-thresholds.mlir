@@ -7,7 +7,7 @@
 // CHECK-LABEL: @positive
 // CHECK: %[[T:.*]] = arith.constant dense<{{\[\[}}1, 1, 3]]> : tensor<1x3xi32>
 // CHECK: %[[ACC:.*]] = n2uq.conv2d
-// CHECK: n2uq.threshold %[[ACC]], %[[T]]
+// CHECK: n2uq.threshold %[[ACC]], %[[T]] {n2uq.levels = array<f32: 5.000000e-01, 1.000000e+00, 2.500000e+00>}
 // CHECK-NOT: n2uq.quantize
 // REMARK: Folded{{.*}}one-sided
 func.func @positive(%codes: tensor<?x4x4x2xui2>) -> tensor<?x4x4x1xui2> {

@@ -79,6 +79,8 @@ public:
   mlir::Value splat(int32_t value);
   mlir::Value load(mlir::Type type, mlir::Value pointer, int64_t alignment);
   void store(mlir::Value value, mlir::Value pointer, int64_t alignment);
+  /// value >= edge; a NaN reaches every edge with `nanIsTop` and none without.
+  mlir::Value reaches(mlir::Value value, mlir::Value edge, bool nanIsTop);
 
   /// A loop over [begin, end) that carries `carried`; returns their last values.
   using LoopBody = std::function<llvm::SmallVector<mlir::Value>(mlir::Value index, mlir::ValueRange carried)>;
@@ -129,12 +131,23 @@ private:
   /// Adds to \p counts, for every pixel, how many thresholds of the channel it reaches.
   void countReached(llvm::ArrayRef<mlir::Value> column, mlir::Value rows, mlir::Value channel, bool nanIsTop,
                     bool subtract, Column &counts);
+  /// How many thresholds each element reaches, by bisection; empty where counting is better or bisection would not be
+  /// the same.
+  Column searchReached(llvm::ArrayRef<mlir::Value> column, mlir::Value rows, mlir::Value channel, bool nanIsTop);
   Column columnOf(mlir::Value value, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel,
                   Columns &columns);
   Column apply(mlir::Operation *op, mlir::Value y, mlir::Value x, int64_t pixels, mlir::Value channel,
                Columns &columns);
-  void store(mlir::Value yielded, const Access &access, mlir::Value y, mlir::Value x, mlir::Value channel,
-             llvm::ArrayRef<mlir::Value> column);
+  /// Stores a vector of channels, or what the tensor has of it.
+  void storePart(mlir::Value value, mlir::Value to, const Access &access, mlir::Value channel);
+
+  /// Where accumulators lie on the axis of `op`, not yet rounded.
+  Column places(SharedThresholdOp op, llvm::ArrayRef<mlir::Value> accumulators, mlir::Value channel);
+  /// The codes of these places, bytes one behind the other.
+  mlir::Value cellCodes(SharedThresholdOp op, llvm::ArrayRef<mlir::Value> places);
+  /// Stores the codes of a tile; places[pixel * vectors + j].
+  void storeCodes(SharedThresholdOp op, const Access &access, mlir::Value y, mlir::Value x, mlir::Value channel,
+                  llvm::ArrayRef<mlir::Value> places, int64_t vectors);
 
   Globals &globals;
   mlir::Value frame, image, scratchMemory, arena, input, output, batch;

@@ -17,6 +17,19 @@ def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
                         "Yield every quantizer's codes, those too that no other kernel reads">];
 }
 
+def ShareThresholdsPass : Pass<"n2uq-share-thresholds", "::mlir::func::FuncOp"> {
+  let summary = "Lead the accumulators of all channels of a layer to one axis, where a small table finds their codes";
+  let description = [{
+    `n2uq.threshold` and `n2uq.two_sided_threshold` of 3 and 4 bits become `n2uq.shared_threshold` where lines are found for
+    every channel and proven for every reachable accumulator, and the target has permutations of 16-bit numbers. What stays a
+    comparison of thresholds, and why, is a remark.
+
+    Runs before the weights are packed: the accumulators' bounds come from them.
+  }];
+  let options = [Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU that the code is for, as LLVM names it">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {
   let summary = "Choose for each kernel how it is computed, and write the choice on it";
   let description = [{

@@ -82,6 +82,7 @@ def IntegerizeThresholdsPass : Pass<"n2uq-integerize-thresholds", "::mlir::func:
     falls, and `n2uq.two_sided_threshold(acc)` elsewhere. The code of every reachable accumulator is evaluated with the
     model's own float32 chain, so the result is exact, whatever the signs and values of the constants are. Each quantizer
     that reads a convolution is folded by itself; what else reads the accumulator stays.
+    Where all channels had one row of float thresholds it stays on the op as `n2uq.levels`, for `n2uq-share-thresholds`.
 
     Where that is not possible the float tail stays, and the quantizer says why in `n2uq.float_tail` and in a remark.
   }];

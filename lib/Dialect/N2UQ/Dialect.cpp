@@ -74,7 +74,7 @@ int64_t codeBitsOf(Type type) {
 }
 
 bool isElementwise(Operation *op) {
-  return isa<AffineOp, PReLUOp, ClampOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp>(op);
+  return isa<AffineOp, PReLUOp, ClampOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp, SharedThresholdOp>(op);
 }
 
 bool isKernelRoot(Operation *op) {
@@ -84,7 +84,7 @@ bool isKernelRoot(Operation *op) {
 }
 
 bool givesQuantizerCodes(Operation *op) {
-  if (isa<QuantizeOp, ThresholdOp, TwoSidedThresholdOp>(op))
+  if (isa<QuantizeOp, ThresholdOp, TwoSidedThresholdOp, SharedThresholdOp>(op))
     return !nameOf(op).ends_with(unpooledSuffix);
   return op->hasAttr(pooledQuantizerAttrName);
 }

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <algorithm>
 #include <cmath>
@@ -73,6 +74,8 @@ Value ItemEmitter::parameter(Value constant, Value channel, bool narrow) {
 
 /// More thresholds than this are a loop: 255 of them for every pixel of a tile would be more code than any cache holds.
 static constexpr size_t maxUnrolledThresholds = 16;
+/// With fewer different ones, counting takes no more instructions than bisection.
+static constexpr size_t leastSearchedThresholds = 7;
 
 namespace {
 /// Thresholds `first` to `first + times - 1` are equal in every row, so one comparison counts `times`.
@@ -128,32 +131,42 @@ Value ItemEmitter::threshold(Value rows, Value k, Value channel, bool narrow) {
   return load(vectorType, at(row, mul(channel, bytes)), lanes == 1 ? 4 : lanes * 4);
 }
 
+Value ItemEmitter::reaches(Value value, Value edge, bool nanIsTop) {
+  if (!getElementTypeOrSelf(value).isF32())
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
+  return arith::CmpFOp::create(b, nanIsTop ? arith::CmpFPredicate::UGE : arith::CmpFPredicate::OGE, value, edge);
+}
+
 void ItemEmitter::countReached(ArrayRef<Value> column, Value rows, Value channel, bool nanIsTop, bool subtract,
                                Column &counts) {
   bool narrow = getElementTypeOrSelf(column.front()).isInteger(16);
   VectorType countType = narrow ? cast<VectorType>(column.front().getType()) : ints();
+  auto addTo = [&](Value &sum, Value more) {
+    if (!sum)
+      sum = more;
+    else if (subtract)
+      sum = arith::SubIOp::create(b, sum, more);
+    else
+      sum = arith::AddIOp::create(b, sum, more);
+  };
+  SmallVector<Step> steps = stepsOf(rows);
+  if (!narrow && steps.size() >= leastSearchedThresholds)
+    if (Column found = searchReached(column, rows, channel, nanIsTop); !found.empty()) {
+      for (auto [sum, more] : llvm::zip_equal(counts, found))
+        addTo(sum, more);
+      return;
+    }
   auto count = [&](Value k, int64_t times, Column &into) {
     Value edge = threshold(rows, k, channel, narrow);
     for (auto [pixel, value] : llvm::enumerate(column)) {
-      Value reached;
-      if (getElementTypeOrSelf(value).isF32())
-        reached =
-            arith::CmpFOp::create(b, nanIsTop ? arith::CmpFPredicate::UGE : arith::CmpFPredicate::OGE, value, edge);
+      Value reached = reaches(value, edge, nanIsTop);
+      if (times == 1)
+        addTo(into[pixel], arith::ExtUIOp::create(b, countType, reached));
       else
-        reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, edge);
-      Value one = arith::ExtUIOp::create(b, countType, reached);
-      if (times != 1)
-        one =
-            arith::SelectOp::create(b, reached, splatOfBits(*this, countType, times), splatOfBits(*this, countType, 0));
-      if (!into[pixel])
-        into[pixel] = one;
-      else if (subtract)
-        into[pixel] = arith::SubIOp::create(b, into[pixel], one);
-      else
-        into[pixel] = arith::AddIOp::create(b, into[pixel], one);
+        addTo(into[pixel], arith::SelectOp::create(b, reached, splatOfBits(*this, countType, times),
+                                                   splatOfBits(*this, countType, 0)));
     }
   };
-  SmallVector<Step> steps = stepsOf(rows);
   if (steps.size() <= maxUnrolledThresholds) {
     for (auto [k, step] : llvm::enumerate(steps))
       count(number(k), step.times, counts);
@@ -258,26 +271,23 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
                                 (int32_t(1) << codeBitsOf(threshold.getType())) - 1);
         return map(counts, [&](Value v) { return arith::AndIOp::create(b, v, top).getResult(); });
       })
+      .Case([&](SharedThresholdOp shared) {
+        return map(places(shared, operand(shared.getInput()), channel),
+                   [&](Value v) { return arith::ExtUIOp::create(b, ints(), cellCodes(shared, v)).getResult(); });
+      })
       .Default([](Operation *) -> Column { llvm_unreachable("n2uq.kernel's verifier lets only these through"); });
 }
 
-void ItemEmitter::store(Value yielded, const Access &access, Value y, Value x, Value channel, ArrayRef<Value> column) {
-  Value address = at(pixelAddress(access, y, x), mul(channel, access.channel));
-  for (auto [pixel, element] : llvm::enumerate(column)) {
-    Value to = at(address, pixel * access.pixel), value = element;
-    if (codeBitsOf(yielded.getType()))
-      value =
-          arith::TruncIOp::create(b, vector(b.getI8Type(), cast<VectorType>(value.getType()).getNumElements()), value);
-    if (access.wholeVectors || access.channels % channelUnit == 0) {
-      store(value, to, access.channel);
-      continue;
-    }
-    Value left = arith::IndexCastOp::create(b, b.getIndexType(),
-                                            arith::SubIOp::create(b, number(access.channels), channel).getResult());
-    Value mask = vector::CreateMaskOp::create(
-        b, vector(b.getI1Type(), cast<VectorType>(value.getType()).getNumElements()), ValueRange{left});
-    LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
+void ItemEmitter::storePart(Value value, Value to, const Access &access, Value channel) {
+  if (access.wholeVectors || access.channels % channelUnit == 0) {
+    store(value, to, access.channel);
+    return;
   }
+  Value left = arith::IndexCastOp::create(b, b.getIndexType(),
+                                          arith::SubIOp::create(b, number(access.channels), channel).getResult());
+  int64_t elements = cast<VectorType>(value.getType()).getNumElements();
+  Value mask = vector::CreateMaskOp::create(b, vector(b.getI1Type(), elements), ValueRange{left});
+  LLVM::MaskedStoreOp::create(b, value, to, mask, access.channel);
 }
 
 Column ItemEmitter::beforePool(Column root, Value y, Value x, int64_t pixels, Value channel) {
@@ -298,6 +308,12 @@ void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value ch
 void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Value x, int64_t pixels, Value channel) {
   MaxPoolOp pool = kernel.getPool();
   SmallVector<Operation *> before = kernel.getOpsBeforePool();
+  // Places of codes that are only stored: their codes are made together.
+  llvm::MapVector<SharedThresholdOp, SmallVector<Value>> pending;
+  for (Operation &op : kernel.getBody().front())
+    if (auto shared = dyn_cast<SharedThresholdOp>(op); shared && llvm::all_of(op.getUsers(), llvm::IsaPred<YieldOp>))
+      pending[shared].resize(pixels * vectors);
+
   // One vector of channels after the other, so that few parameters are in registers at once.
   for (int64_t j = 0; j < vectors; ++j) {
     Value vectorChannel = add(channel, j * lanes);
@@ -307,16 +323,35 @@ void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Val
       for (int64_t pixel = 0; pixel < pixels; ++pixel)
         column.push_back(root[pixel * vectors + j]);
     }
-    for (Operation &op : kernel.getBody().front().without_terminator())
-      if (isElementwise(&op) && !llvm::is_contained(before, &op)) {
-        Column column = apply(&op, y, x, pixels, vectorChannel, columns);
-        columns[op.getResult(0)] = column;
+    for (Operation &op : kernel.getBody().front().without_terminator()) {
+      if (!isElementwise(&op) || llvm::is_contained(before, &op))
+        continue;
+      if (auto shared = pending.find(dyn_cast<SharedThresholdOp>(op)); shared != pending.end()) {
+        Column input = columnOf(shared->first.getInput(), y, x, pixels, vectorChannel, columns);
+        for (auto [pixel, place] : llvm::enumerate(places(shared->first, input, vectorChannel)))
+          shared->second[pixel * vectors + j] = place;
+        continue;
       }
+      Column column = apply(&op, y, x, pixels, vectorChannel, columns);
+      columns[op.getResult(0)] = column;
+    }
     for (auto [index, access] : llvm::enumerate(results)) {
       Value yielded = kernel.getYielded(index);
-      store(yielded, access, y, x, vectorChannel, columnOf(yielded, y, x, pixels, vectorChannel, columns));
+      if (pending.contains(yielded.getDefiningOp<SharedThresholdOp>()))
+        continue;
+      Value address = at(pixelAddress(access, y, x), mul(vectorChannel, access.channel));
+      for (auto [pixel, value] : llvm::enumerate(columnOf(yielded, y, x, pixels, vectorChannel, columns))) {
+        if (codeBitsOf(yielded.getType()))
+          value = arith::TruncIOp::create(b, vector(b.getI8Type(), cast<VectorType>(value.getType()).getNumElements()),
+                                          value);
+        storePart(value, at(address, pixel * access.pixel), access, vectorChannel);
+      }
     }
   }
+  for (auto [index, access] : llvm::enumerate(results))
+    if (auto shared = pending.find(kernel.getYielded(index).getDefiningOp<SharedThresholdOp>());
+        shared != pending.end())
+      storeCodes(shared->first, access, y, x, channel, shared->second, vectors);
 }
 
 } // namespace n2uq

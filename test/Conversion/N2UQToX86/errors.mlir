@@ -24,3 +24,35 @@ func.func @odd_vectors(%acc: vector<3xi32>, %u: vector<12xi8>) -> vector<3xi32> 
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<3xi32>, vector<12xi8>
   return %0 : vector<3xi32>
 }
+
+// -----
+
+func.func @codes_of_narrow_vectors(%z: vector<4xf32>) -> vector<4xi8> {
+  // expected-error @+1 {{'n2uq.cell_codes' op expects at most 4 vectors of 16 values}}
+  %0 = n2uq.cell_codes %z width = 16 table = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] : (vector<4xf32>) -> vector<4xi8>
+  return %0 : vector<4xi8>
+}
+
+// -----
+
+func.func @codes_wider_than_the_target(%z: vector<16xf32>) -> vector<16xi8> {
+  // expected-error @+1 {{'n2uq.cell_codes' op needs vectors of 16 lanes, but x86-64 has 4}}
+  %0 = n2uq.cell_codes %z width = 16 table = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] : (vector<16xf32>) -> vector<16xi8>
+  return %0 : vector<16xi8>
+}
+
+// -----
+
+func.func @permutation_wider_than_the_target(%f: vector<8xf32>, %i: vector<8xi32>) -> vector<8xf32> {
+  // expected-error @+1 {{'n2uq.permute' op needs vectors of 8 lanes, but x86-64 has 4}}
+  %0 = n2uq.permute %f, %i : vector<8xf32>, vector<8xi32>
+  return %0 : vector<8xf32>
+}
+
+// -----
+
+func.func @permutation_of_few(%f: vector<4xf32>, %i: vector<4xi32>) -> vector<4xf32> {
+  // expected-error @+1 {{'n2uq.permute' op expects vectors of 8 or 16 elements, but got 4}}
+  %0 = n2uq.permute %f, %i : vector<4xf32>, vector<4xi32>
+  return %0 : vector<4xf32>
+}

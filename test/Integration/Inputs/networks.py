@@ -133,6 +133,13 @@ def uneven_thresholds(rng, bits, rows=1, spread=1.0):
     return np.sort(rng.normal(0, spread, (rows, 2**bits - 1)), axis=1).astype(np.float32)
 
 
+def learned_thresholds(rng, bits):
+    """Thresholds as training leaves them, [1, 2^bits - 1] float32: intervals of 0.3 to 2 times their mean width, which an axis
+    that all channels share can separate."""
+    top = 2**bits - 1
+    return (np.cumsum(rng.uniform(0.3, 2.0, (1, top)) * 2 / top, axis=1) - rng.uniform(0.5, 1.5)).astype(np.float32)
+
+
 def odd_weights(rng, bits, shape):
     """Odd integers of the weight quantizer, -(2^bits - 1) to 2^bits - 1."""
     return (2 * rng.integers(0, 2**bits, shape) - (2**bits - 1)).astype(np.int8)

@@ -16,7 +16,7 @@ import sys
 
 import numpy as np
 
-from networks import Network, compile_and_compare, odd_weights, uneven_thresholds
+from networks import Network, compile_and_compare, learned_thresholds, odd_weights, uneven_thresholds
 
 # (height, width, channels, outputs, kernel, strides, padding, dilations, groups, bits); bits of weights and of codes where
 # they are not the same
@@ -159,7 +159,8 @@ def add_case(net, image, case, kind, tail, seed, name):
     x = net.prelu(x, rng.uniform(0.0, 0.5, outputs) if tail == "threshold" else rng.uniform(-0.9, 0.9, outputs))
     if tail == "float":
         x = net.add(x, net.affine(acc, np.abs(scale), name=name + ".residual"))
-    codes = net.quantize(x, uneven_thresholds(rng, bits), bits, name + ".behind")
+    thresholds = learned_thresholds(rng, bits) if rng.random() < 0.5 else uneven_thresholds(rng, bits)
+    codes = net.quantize(x, thresholds, bits, name + ".behind")
     values = net.flatten(net.affine(codes, [0.25]))
     if tail == "float":
         values = net.flatten(net.add(net.affine(codes, [0.25]), x))

@@ -44,6 +44,10 @@ constexpr llvm::StringLiteral unpooledSuffix = ".unpooled";
 /// On a max_pool whose codes, not those of the quantizer in front of it, are the model's.
 constexpr llvm::StringLiteral pooledQuantizerAttrName = "n2uq.quantizer";
 
+/// On a threshold or two_sided_threshold: the one row of float thresholds that all channels had before they were
+/// folded, in their order. It says where to look for an axis that the channels share, and nothing about the codes.
+constexpr llvm::StringLiteral levelsAttrName = "n2uq.levels";
+
 /// Whether the result of \p op is what dumps and reports know as a quantizer's codes.
 bool givesQuantizerCodes(mlir::Operation *op);
 

@@ -8,5 +8,6 @@ include "n2uq/Dialect/N2UQ/Attrs.td"
 include "n2uq/Dialect/N2UQ/Types.td"
 include "n2uq/Dialect/N2UQ/NetworkOps.td"
 include "n2uq/Dialect/N2UQ/KernelOps.td"
+include "n2uq/Dialect/N2UQ/EpilogueOps.td"
 
 #endif // N2UQ_OPS_TD
