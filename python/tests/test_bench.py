@@ -4,6 +4,7 @@
 pictures, verdicts, and one whole run on a tiny network."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -130,6 +131,15 @@ def test_every_contender_has_as_many_runs_in_every_round():
     assert all(len(taken) >= 3 for rounds in samples.values() for taken in rounds)
     turns = [key for key, before in zip(order, [None, *order]) if key != before]
     assert "".join(turns).startswith("abcbca")
+
+
+def test_who_pins_the_thread_pins_nobody_else():
+    cores = os.sched_getaffinity(0)
+    seen = []
+    pin = {"pins": lambda: os.sched_setaffinity(0, {min(cores)}), "other": lambda: seen.append(os.sched_getaffinity(0))}
+    measure.measure(pin, 0.001)
+    os.sched_setaffinity(0, cores)
+    assert seen and all(mask == cores for mask in seen)
 
 
 def test_a_ratio_compares_moments_not_machines_that_drift():

@@ -37,6 +37,7 @@ def start(found, threads, images, say, network):
     runs = {}
     for contender in found:
         for count in threads:
+            system.unpin()
             try:
                 run = contender.start(count, images)
             except Error as error:
@@ -111,6 +112,7 @@ def bench(options, folder, sizes=None):
                   flush=True)
             rows += rows_of(name, found, options.threads, batch, measure.measure(runs, options.seconds))
             runs.clear()
+        system.unpin()
         result["peak"] = best_of(result.get("peak"), roofline.peak())
         images = ordinary.images(1, network.stem.inputs, network.image, 5)
         for contender in found:

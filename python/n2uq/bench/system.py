@@ -7,6 +7,14 @@ import pathlib
 import platform
 import subprocess
 
+_CORES = os.sched_getaffinity(0)
+
+
+def unpin():
+    """Lets the calling thread run on all cores again. A peer that pins its threads leaves ours pinned as well, and threads
+    that anybody starts from it would all share one core."""
+    os.sched_setaffinity(0, _CORES)
+
 
 def cpu():
     """{"model name", "cpu family", "model", "flags"} of the first core, as far as the system tells."""
@@ -28,7 +36,7 @@ def has_vnni():
 def machine():
     facts = cpu()
     return {"cpu": facts.get("model name", platform.machine()), "cpu_family": facts.get("cpu family", ""),
-            "cpu_model": facts.get("model", ""), "cores": len(os.sched_getaffinity(0)), "vnni": has_vnni(),
+            "cpu_model": facts.get("model", ""), "cores": len(_CORES), "vnni": has_vnni(),
             "system": platform.release(), "python": platform.python_version()}
 
 
