@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace n2uq {
@@ -203,6 +204,9 @@ std::string NpyWriter::fail(const std::string &reason) { return "cannot write '"
 
 std::string NpyWriter::open(const std::string &where, const std::string &dtype, const std::vector<int64_t> &shape) {
   path = where;
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return fail("it is there and not a file"); // and must not be replaced by one
   temporary = path + ".tmp" + std::to_string(::getpid());
   bytesLeft = NpyArray::elementBytes(dtype);
   for (int64_t extent : shape)

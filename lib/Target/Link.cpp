@@ -18,6 +18,9 @@ namespace n2uq {
 static std::string firstLine(StringRef text) { return text.split('\n').first.trim().str(); }
 
 std::string linkModel(ArrayRef<char> object, const std::string &path) {
+  // A device or a pipe of that name must not be replaced by our file.
+  if (sys::fs::exists(path) && !sys::fs::is_regular_file(path))
+    return "cannot write '" + path + "': it is there and not a file";
   // Both temporary files stand beside the result: what can be renamed is on the same file system.
   int descriptor = -1;
   SmallString<128> objectPath, libraryPath;
