@@ -142,6 +142,12 @@ Variants variantsOf(Conv2DOp conv, int64_t tailBytes) {
         continue;
       if (tailBytes == 2 && !fits16(ArrayRef(*filter), out.channels, top, Winograd(my, mx).scaleShift(), variants.why))
         continue;
+      // One tile must fit into scratch memory, on any CPU; 16-bit sums want two vectors.
+      int64_t smallest[] = {my, mx, 1, 2};
+      if (WinogradLayout(in, out, smallest, channelUnit, tailBytes, halved.size()).scratchBytes() > maxScratchBytes) {
+        variants.why = "a tile of its channels needs more than " + std::to_string(maxScratchBytes) + " bytes";
+        continue;
+      }
       variants.legal.push_back({my, mx});
       variants.halved.push_back(halved.size());
     }
@@ -232,7 +238,7 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, int64_t tailBytes) {
       for (int64_t tiles = 1; tiles <= 32; ++tiles) {
         int64_t tile[] = {variant[0], variant[1], tiles, n};
         WinogradLayout layout(in, out, tile, lanes, tailBytes, halved);
-        if (tiles > 1 && layout.scratchBytes() > scratchWanted)
+        if (layout.scratchBytes() > (tiles > 1 ? scratchWanted : maxScratchBytes))
           break;
         double cycles = cyclesOf(layout, n, target);
         if (best.cycles < 0 || cycles < best.cycles) {
