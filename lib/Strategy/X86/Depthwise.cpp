@@ -35,11 +35,6 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   return plan;
 }
 
-int64_t items(KernelOp kernel) {
-  ImageShape out(kernel.getRoot()->getResult(0).getType());
-  return ceilDiv(out.height, kernel.getStrategy()->getTile()[0]);
-}
-
 void emit(KernelOp kernel, ItemEmitter &e) {
   auto conv = cast<PackedDepthwiseConv2DOp>(kernel.getRoot());
   Window window = conv.getWindow();
@@ -107,5 +102,5 @@ LogicalResult packDepthwise(KernelOp kernel, RewriterBase &rewriter) {
   return success();
 }
 
-extern const KernelFamily depthwise = {"depthwise", 2, mayRun, plan, packDepthwise, items, emit};
+extern const KernelFamily depthwise = {"depthwise", 2, mayRun, plan, packDepthwise, depthwiseItems, emit};
 } // namespace n2uq

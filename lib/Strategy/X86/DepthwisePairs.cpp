@@ -104,11 +104,6 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   return plan;
 }
 
-int64_t items(KernelOp kernel) {
-  ImageShape out(kernel.getRoot()->getResult(0).getType());
-  return ceilDiv(out.height, kernel.getStrategy()->getTile()[0]);
-}
-
 /// Indices that interleave the low (or high) 8 of each 16 bytes of two vectors.
 SmallVector<int64_t> interleaved(int64_t bytes, int64_t half) {
   SmallVector<int64_t> indices;
@@ -201,5 +196,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 
 namespace n2uq {
 extern const KernelFamily depthwisePairs = {"depthwise_i16", 2,    mayRun,  plan,  packDepthwise,
-                                            items,           emit, nullptr, verify};
+                                            depthwiseItems,  emit, nullptr, verify};
 } // namespace n2uq
