@@ -4,8 +4,6 @@
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Strategy/Layout.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 #define DEBUG_TYPE "n2uq-plan-memory"
 
 using namespace mlir;
@@ -35,20 +33,13 @@ struct Buffer {
   int64_t row = 0, pixel = 0, image = 0, origin = 0, offset = 0;
 };
 
-/// The window with which `op` reads codes from memory that must hold the padding; none for ops that clip or have none.
-std::optional<Window> paddedWindow(Operation *op) {
-  return llvm::TypeSwitch<Operation *, std::optional<Window>>(op)
-      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
-            PackedDepthwiseConv2DOp>([](auto conv) { return conv.getWindow(); })
-      .Default([](Operation *) { return std::nullopt; });
-}
-
 Margin marginOf(Value value) {
   Margin margin;
   ImageShape in(value.getType());
   int64_t extents[2] = {in.height, in.width};
   for (Operation *user : value.getUsers()) {
-    std::optional<Window> window = paddedWindow(user);
+    auto packed = dyn_cast<PackedWeightsOpInterface>(user);
+    std::optional<Window> window = packed ? packed.getPaddedWindow() : std::nullopt;
     if (!window)
       continue;
     for (unsigned axis : {0u, 1u}) {

@@ -3,8 +3,6 @@
 #include "n2uq/Strategy/Family.h"
 #include "n2uq/Strategy/Layout.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 using namespace mlir;
 
 namespace n2uq {
@@ -63,28 +61,11 @@ const KernelFamily *checkedFamily(KernelOp kernel) {
 }
 
 int64_t macsOf(KernelOp kernel) {
-  Operation *root = kernel.getRoot();
+  auto root = dyn_cast_or_null<KernelRootOpInterface>(kernel.getRoot());
   if (!root)
     return 0;
   ImageShape out(root->getResult(0).getType());
-  int64_t outputs = out.height * out.width * out.channels;
-  return llvm::TypeSwitch<Operation *, int64_t>(root)
-      .Case<Conv2DOp, FloatConv2DOp>([&](auto conv) {
-        Window window = conv.getWindow();
-        return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
-      })
-      .Case<PackedConv2DOp, PackedLookupConv2DOp, PackedInnerProductConv2DOp, PackedFloatConv2DOp, ImageConv2DOp,
-            PackedImageConv2DOp>([&](auto conv) {
-        Window window = conv.getWindow();
-        return outputs * window.kernel[0] * window.kernel[1] * (channelsOf(conv.getInput()) / window.groups);
-      })
-      .Case([&](PackedWinogradConv2DOp conv) { return outputs * 9 * channelsOf(conv.getInput()); })
-      .Case([&](PackedDepthwiseConv2DOp conv) {
-        Window window = conv.getWindow();
-        return outputs * window.kernel[0] * window.kernel[1];
-      })
-      .Case<FullyConnectedOp, PackedFullyConnectedOp>([&](auto op) { return outputs * channelsOf(op.getInput()); })
-      .Default(int64_t(0));
+  return out.height * out.width * out.channels * root.getMacsPerOutput();
 }
 
 } // namespace n2uq

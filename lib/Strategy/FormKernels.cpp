@@ -73,7 +73,7 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
       auto producer = pool ? kernels.of.find(pool.getInput().getDefiningOp()) : kernels.of.end();
       if (producer != kernels.of.end() && canPool(pool, kernels.members[producer->second], keepCodes))
         kernels.join(producer->second, &op);
-      else if (isKernelRoot(&op))
+      else if (isa<KernelRootOpInterface>(op))
         kernels.open(&op);
       else if (isElementwise(&op))
         joinLatest(kernels, &op);

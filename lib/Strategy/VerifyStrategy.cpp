@@ -37,33 +37,14 @@ static LogicalResult verifyBlocks(KernelOp kernel) {
   StrategyAttr strategy = *kernel.getStrategy();
   Operation *root = kernel.getRoot();
   int64_t block = strategy.getLanes() * (strategy.getTile().size() >= 3 ? strategy.getTile()[2] : 1);
-  int64_t packedBlock = block;
-  if (auto conv = dyn_cast_or_null<PackedConv2DOp>(root)) {
-    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
-    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 4 != memoryChannels(channelsOf(conv.getInput())))
-      return root->emitOpError() << "expects a filter packed for rows of "
-                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
-  } else if (auto conv = dyn_cast_or_null<PackedInnerProductConv2DOp>(root)) {
-    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(5);
-    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(3) * 8 != memoryChannels(channelsOf(conv.getInput())))
-      return root->emitOpError() << "expects a filter packed for rows of "
-                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
-  } else if (auto conv = dyn_cast_or_null<PackedLookupConv2DOp>(root)) {
-    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
-  } else if (auto conv = dyn_cast_or_null<PackedFloatConv2DOp>(root)) {
-    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(4);
-  } else if (auto conv = dyn_cast_or_null<PackedImageConv2DOp>(root)) {
-    packedBlock = cast<ShapedType>(conv.getPacked().getType()).getDimSize(3);
-  } else if (auto op = dyn_cast_or_null<PackedFullyConnectedOp>(root)) {
-    packedBlock = cast<ShapedType>(op.getPacked().getType()).getDimSize(2);
-  } else if (auto conv = dyn_cast_or_null<PackedDepthwiseConv2DOp>(root)) {
-    if (cast<ShapedType>(conv.getPacked().getType()).getDimSize(2) != memoryChannels(channelsOf(conv.getInput())))
-      return root->emitOpError() << "expects a filter packed for rows of "
-                                 << memoryChannels(channelsOf(conv.getInput())) << " channels";
+  if (auto packed = dyn_cast_or_null<PackedWeightsOpInterface>(root)) {
+    int64_t rowChannels = memoryChannels(channelsOf(root->getOperand(0)));
+    if (packed.getPackedRowChannels() != 0 && packed.getPackedRowChannels() != rowChannels)
+      return root->emitOpError() << "expects a filter packed for rows of " << rowChannels << " channels";
+    if (packed.getPackedBlock() != 0 && packed.getPackedBlock() != block)
+      return root->emitOpError() << "expects weights packed in blocks of " << block << " outputs, but got "
+                                 << packed.getPackedBlock();
   }
-  if (packedBlock != block)
-    return root->emitOpError() << "expects weights packed in blocks of " << block << " outputs, but got "
-                               << packedBlock;
   // Lookups leave out what their last block has too much.
   if (strategy.getLanes() > 1 && !isa_and_nonnull<PackedLookupConv2DOp>(root) &&
       memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)

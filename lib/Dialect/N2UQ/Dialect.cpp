@@ -13,6 +13,7 @@ using namespace n2uq;
 #include "n2uq/Dialect/N2UQ/Dialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "n2uq/Dialect/N2UQ/Attrs.cpp.inc"
+#include "n2uq/Dialect/N2UQ/Interfaces.cpp.inc"
 #define GET_OP_CLASSES
 #include "n2uq/Dialect/N2UQ/Ops.cpp.inc"
 
@@ -75,12 +76,6 @@ int64_t codeBitsOf(Type type) {
 
 bool isElementwise(Operation *op) {
   return isa<AffineOp, PReLUOp, ClampOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp, SharedThresholdOp>(op);
-}
-
-bool isKernelRoot(Operation *op) {
-  return isa<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp, MaxPoolOp, AvgPoolOp, FlattenOp, ToNHWCOp,
-             PackedConv2DOp, PackedLookupConv2DOp, PackedWinogradConv2DOp, PackedInnerProductConv2DOp,
-             PackedDepthwiseConv2DOp, PackedFloatConv2DOp, PackedImageConv2DOp, PackedFullyConnectedOp>(op);
 }
 
 bool givesQuantizerCodes(Operation *op) {

@@ -12,7 +12,7 @@ static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 Operation *KernelOp::getRoot() {
   for (Operation &op : getBody().front())
-    if (isKernelRoot(&op) && !isa<ToNHWCOp>(op))
+    if (isa<KernelRootOpInterface>(op) && !isa<ToNHWCOp>(op))
       return &op;
   for (Operation &op : getBody().front())
     if (isa<ToNHWCOp>(op))
@@ -62,7 +62,7 @@ LogicalResult KernelOp::verify() {
                         isa<FloatConv2DOp, PackedFloatConv2DOp, ImageConv2DOp, PackedImageConv2DOp>(root);
     if (isPoolBehind)
       ++pools;
-    else if (isKernelRoot(&op) && !readInPlace)
+    else if (isa<KernelRootOpInterface>(op) && !readInPlace)
       ++roots;
     else if (!isElementwise(&op) && !readInPlace) // (C2)
       return emitOpError() << "expects element-by-element ops behind its root, but got '" << op.getName() << "'";
@@ -106,6 +106,11 @@ Window PackedConv2DOp::getWindow() {
   return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
 }
 
+int64_t PackedConv2DOp::getPackedBlock() { return shapeOf(getPacked())[4]; }
+int64_t PackedConv2DOp::getPackedRowChannels() { return shapeOf(getPacked())[3] * 4; }
+std::optional<Window> PackedConv2DOp::getPaddedWindow() { return getWindow(); }
+int64_t PackedConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
+
 LogicalResult PackedConv2DOp::verify() {
   if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
     return failure();
@@ -122,6 +127,10 @@ Window PackedLookupConv2DOp::getWindow() {
   auto packed = shapeOf(getPacked());
   return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
 }
+
+int64_t PackedLookupConv2DOp::getPackedBlock() { return shapeOf(getPacked())[4]; }
+std::optional<Window> PackedLookupConv2DOp::getPaddedWindow() { return getWindow(); }
+int64_t PackedLookupConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
 
 LogicalResult PackedLookupConv2DOp::verify() {
   int64_t perIndex = getCodesPerIndex();
@@ -141,6 +150,11 @@ Window PackedInnerProductConv2DOp::getWindow() {
   auto packed = shapeOf(getPacked());
   return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations());
 }
+
+int64_t PackedInnerProductConv2DOp::getPackedBlock() { return shapeOf(getPacked())[5]; }
+int64_t PackedInnerProductConv2DOp::getPackedRowChannels() { return shapeOf(getPacked())[3] * 8; }
+std::optional<Window> PackedInnerProductConv2DOp::getPaddedWindow() { return getWindow(); }
+int64_t PackedInnerProductConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
 
 LogicalResult PackedInnerProductConv2DOp::verify() {
   int64_t bias = getBias();
@@ -192,6 +206,11 @@ std::vector<int32_t> PackedWinogradConv2DOp::recoverFilter(ArrayRef<int8_t> pack
   return filter;
 }
 
+int64_t PackedWinogradConv2DOp::getPackedBlock() { return shapeOf(getPacked())[3]; }
+int64_t PackedWinogradConv2DOp::getPackedRowChannels() { return shapeOf(getPacked())[2] * 4; }
+std::optional<Window> PackedWinogradConv2DOp::getPaddedWindow() { return getWindow(); }
+int64_t PackedWinogradConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
+
 LogicalResult PackedWinogradConv2DOp::verify() {
   auto outputs = getOutputs();
   if (outputs.size() != 2 || llvm::any_of(outputs, [](int64_t m) { // (C2)
@@ -229,6 +248,10 @@ Window PackedDepthwiseConv2DOp::getWindow() {
   return makeWindow(packed[0], packed[1], getStrides(), getPadding(), getDilations(), channelsOf(getInput()));
 }
 
+int64_t PackedDepthwiseConv2DOp::getPackedRowChannels() { return shapeOf(getPacked())[2]; }
+std::optional<Window> PackedDepthwiseConv2DOp::getPaddedWindow() { return getWindow(); }
+int64_t PackedDepthwiseConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
+
 LogicalResult PackedDepthwiseConv2DOp::verify() {
   if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
     return failure();
@@ -245,6 +268,9 @@ Window PackedFloatConv2DOp::getWindow() {
   auto packed = shapeOf(getPacked());
   return makeWindow(packed[1], packed[2], getStrides(), getPadding(), getDilations(), getGroups());
 }
+
+int64_t PackedFloatConv2DOp::getPackedBlock() { return shapeOf(getPacked())[4]; }
+int64_t PackedFloatConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
 
 LogicalResult PackedFloatConv2DOp::verify() {
   if (failed(verifyPackedConv(*this, getDilations()))) // (C2)
@@ -263,6 +289,9 @@ LogicalResult PackedFloatConv2DOp::verify() {
 Window PackedImageConv2DOp::getWindow() {
   return makeWindow(getKernel()[0], getKernel()[1], getStrides(), getPadding(), {});
 }
+
+int64_t PackedImageConv2DOp::getPackedBlock() { return shapeOf(getPacked())[3]; }
+int64_t PackedImageConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
 
 LogicalResult PackedImageConv2DOp::verify() {
   if (failed(verifyExtents(*this, "its input", getInput())) ||
@@ -283,6 +312,9 @@ LogicalResult PackedImageConv2DOp::verify() {
                          << " channels, but got " << getPacked().getType();
   return verifyImageConv(*this, getWindow(), getInput(), packed[2], getScale(), getOffset(), getResult()); // (C2)
 }
+
+int64_t PackedFullyConnectedOp::getPackedBlock() { return shapeOf(getPacked())[2]; }
+int64_t PackedFullyConnectedOp::getMacsPerOutput() { return channelsOf(getInput()); }
 
 LogicalResult PackedFullyConnectedOp::verify() {
   if (failed(verifyExtents(*this, "its input", getInput())) ||

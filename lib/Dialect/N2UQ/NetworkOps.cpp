@@ -66,6 +66,8 @@ Window Conv2DOp::getWindow() {
   return makeWindow(filter[1], filter[2], getStrides(), getPadding(), getDilations(), getGroups());
 }
 
+int64_t Conv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
+
 LogicalResult Conv2DOp::verify() {
   if (failed(verifyConv(*this)))
     return failure();
@@ -82,12 +84,16 @@ Window FloatConv2DOp::getWindow() {
   return makeWindow(filter[1], filter[2], getStrides(), getPadding(), getDilations(), getGroups());
 }
 
+int64_t FloatConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
+
 LogicalResult FloatConv2DOp::verify() { return verifyConv(*this); }
 
 Window ImageConv2DOp::getWindow() {
   auto limbs = shapeOf(getLimbs());
   return makeWindow(limbs[2], limbs[3], getStrides(), getPadding(), {});
 }
+
+int64_t ImageConv2DOp::getMacsPerOutput() { return getWindow().macs(channelsOf(getInput())); }
 
 LogicalResult ImageConv2DOp::verify() {
   if (failed(verifyExtents(*this, "its input", getInput())) ||
@@ -102,6 +108,8 @@ LogicalResult ImageConv2DOp::verify() {
   return verifyImageConv(*this, getWindow(), getInput(), limbs[0], getScale(), getOffset(),
                          getResult()); // (C3) to (C5)
 }
+
+int64_t FullyConnectedOp::getMacsPerOutput() { return channelsOf(getInput()); }
 
 LogicalResult FullyConnectedOp::verify() {
   if (failed(verifyExtents(*this, "its input", getInput())) ||

@@ -5,6 +5,7 @@
 #ifndef N2UQ_KERNEL_OPS_TD
 #define N2UQ_KERNEL_OPS_TD
 
+include "n2uq/Dialect/N2UQ/Interfaces.td"
 include "n2uq/Dialect/N2UQ/Types.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -60,7 +61,13 @@ def N2UQ_YieldOp : N2UQ_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
   let hasVerifier = 0;
 }
 
-def N2UQ_PackedConv2DOp : N2UQ_Op<"packed_conv2d", [Pure]> {
+// A contraction with packed weights. It answers what it multiplies and those questions of PackedWeightsOpInterface that
+// `questions` names; the others have the answer that most ops give.
+class N2UQ_PackedOp<string mnemonic, list<string> questions> : N2UQ_Op<mnemonic, [
+    Pure, DeclareOpInterfaceMethods<KernelRootOpInterface, ["getMacsPerOutput"]>,
+    DeclareOpInterfaceMethods<PackedWeightsOpInterface, questions>]>;
+
+def N2UQ_PackedConv2DOp : N2UQ_PackedOp<"packed_conv2d", ["getPackedBlock", "getPackedRowChannels", "getPaddedWindow"]> {
   let summary = "uniform-integer convolution with weights packed for dot products of four bytes";
   let description = [{
     `n2uq.conv2d` (one group) with `filter[o,kh,kw,c] = packed[o / block, kh, kw, c / 4, o % block, c % 4]`; a block is the
@@ -89,7 +96,7 @@ def N2UQ_PackedConv2DOp : N2UQ_Op<"packed_conv2d", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
-def N2UQ_PackedWinogradConv2DOp : N2UQ_Op<"packed_winograd_conv2d", [Pure]> {
+def N2UQ_PackedWinogradConv2DOp : N2UQ_PackedOp<"packed_winograd_conv2d", ["getPackedBlock", "getPackedRowChannels", "getPaddedWindow"]> {
   let summary = "uniform-integer convolution of 3x3 taps with weights in the domain of an exact integer Winograd algorithm";
   let description = [{
     `n2uq.conv2d` with a window of 3x3, stride 1, one group. `outputs = [my, mx]` names the algorithm F(my, 3) x F(mx, 3) of
@@ -133,7 +140,7 @@ def N2UQ_PackedWinogradConv2DOp : N2UQ_Op<"packed_winograd_conv2d", [Pure]> {
   }];
 }
 
-def N2UQ_PackedDepthwiseConv2DOp : N2UQ_Op<"packed_depthwise_conv2d", [Pure]> {
+def N2UQ_PackedDepthwiseConv2DOp : N2UQ_PackedOp<"packed_depthwise_conv2d", ["getPackedRowChannels", "getPaddedWindow"]> {
   let summary = "depthwise uniform-integer convolution with channels innermost";
   let description = [{
     `n2uq.conv2d` with one channel a group and `filter[c,kh,kw,0] = packed[kh,kw,c]`; `packed` is padded with zeros to the
@@ -160,7 +167,7 @@ def N2UQ_PackedDepthwiseConv2DOp : N2UQ_Op<"packed_depthwise_conv2d", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
-def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
+def N2UQ_PackedFloatConv2DOp : N2UQ_PackedOp<"packed_float_conv2d", ["getPackedBlock"]> {
   let summary = "float convolution with weights packed for vectors of output channels";
   let description = [{
     `n2uq.float_conv2d` with `filter[o,kh,kw,c] = packed[o / block, kh, kw, c, o % block]`, padded with zeros to whole
@@ -188,7 +195,7 @@ def N2UQ_PackedFloatConv2DOp : N2UQ_Op<"packed_float_conv2d", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
-def N2UQ_PackedImageConv2DOp : N2UQ_Op<"packed_image_conv2d", [Pure]> {
+def N2UQ_PackedImageConv2DOp : N2UQ_PackedOp<"packed_image_conv2d", ["getPackedBlock"]> {
   let summary = "convolution of pixels with limbs packed for dot products of four bytes";
   let description = [{
     `n2uq.image_conv2d` with `limbs[i,o,kh,kw,c] = packed[o / block, t / 4, i, o % block, t % 4]`, where
@@ -219,7 +226,7 @@ def N2UQ_PackedImageConv2DOp : N2UQ_Op<"packed_image_conv2d", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
-def N2UQ_PackedFullyConnectedOp : N2UQ_Op<"packed_fully_connected", [Pure]> {
+def N2UQ_PackedFullyConnectedOp : N2UQ_PackedOp<"packed_fully_connected", ["getPackedBlock"]> {
   let summary = "float matrix product with weights packed for vectors of outputs";
   let description = [{
     `n2uq.fully_connected` with `weights[o,k] = packed[o / block, k, o % block]`, padded with zeros to whole blocks.
@@ -276,7 +283,7 @@ def N2UQ_Dot4Op : N2UQ_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>, AllTy
   let assemblyFormat = "$acc `,` $codes `,` $weights `code_bits` `=` $code_bits attr-dict `:` type($acc) `,` type($codes)";
 }
 
-def N2UQ_PackedLookupConv2DOp : N2UQ_Op<"packed_lookup_conv2d", [Pure]> {
+def N2UQ_PackedLookupConv2DOp : N2UQ_PackedOp<"packed_lookup_conv2d", ["getPackedBlock", "getPaddedWindow"]> {
   let summary = "uniform-integer convolution with odd weights packed as indices into tables of 64 products";
   let description = [{
     `n2uq.conv2d` (one group) with J = `codes_per_index` weights of an output channel in one byte: field j, of f = 6 / J bits,
@@ -316,7 +323,7 @@ def N2UQ_PackedLookupConv2DOp : N2UQ_Op<"packed_lookup_conv2d", [Pure]> {
   }];
 }
 
-def N2UQ_PackedInnerProductConv2DOp : N2UQ_Op<"packed_inner_product_conv2d", [Pure]> {
+def N2UQ_PackedInnerProductConv2DOp : N2UQ_PackedOp<"packed_inner_product_conv2d", ["getPackedBlock", "getPackedRowChannels", "getPaddedWindow"]> {
   let summary = "uniform-integer convolution with weights packed for Winograd's inner product of 1968";
   let description = [{
     `n2uq.conv2d` (one group) whose channels go in pairs c, c + 4 of every eight: with codes x1, x2 and weights y1, y2 of a pair,

@@ -21,6 +21,8 @@
 #define GET_ATTRDEF_CLASSES
 #include "n2uq/Dialect/N2UQ/Attrs.h.inc"
 
+#include "n2uq/Dialect/N2UQ/Interfaces.h.inc"
+
 #define GET_OP_CLASSES
 #include "n2uq/Dialect/N2UQ/Ops.h.inc"
 
@@ -34,9 +36,6 @@ int64_t codeBitsOf(mlir::Type type);
 
 /// Whether `op` works element by element on tensors of one shape (affine, prelu, clamp, add and the quantizers).
 bool isElementwise(mlir::Operation *op);
-
-/// Whether `op` can be the root of a kernel: a contraction, a pool, or an op that moves elements to another place.
-bool isKernelRoot(mlir::Operation *op);
 
 /// What a quantizer's name ends with where its codes are pooled before they are the model's.
 constexpr llvm::StringLiteral unpooledSuffix = ".unpooled";

@@ -6,6 +6,7 @@
 #ifndef N2UQ_NETWORK_OPS_TD
 #define N2UQ_NETWORK_OPS_TD
 
+include "n2uq/Dialect/N2UQ/Interfaces.td"
 include "n2uq/Dialect/N2UQ/Types.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -13,7 +14,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 // Layout
 //===----------------------------------------------------------------------===//
 
-def N2UQ_ToNHWCOp : N2UQ_Op<"to_nhwc", [Pure]> {
+def N2UQ_ToNHWCOp : N2UQ_Op<"to_nhwc", [Pure, KernelRootOpInterface]> {
   let summary = "image with its channels moved to the innermost place";
   let description = [{
     `result[n,h,w,c] = input[n,c,h,w]`.
@@ -30,7 +31,7 @@ def N2UQ_ToNHWCOp : N2UQ_Op<"to_nhwc", [Pure]> {
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
 }
 
-def N2UQ_FlattenOp : N2UQ_Op<"flatten", [Pure]> {
+def N2UQ_FlattenOp : N2UQ_Op<"flatten", [Pure, KernelRootOpInterface]> {
   let summary = "image as one row of features";
   let description = [{
     `result[n, (c * H + h) * W + w] = input[n,h,w,c]`: the order of a flattened `[batch, channels, height, width]`.
@@ -51,7 +52,8 @@ def N2UQ_FlattenOp : N2UQ_Op<"flatten", [Pure]> {
 // Contractions
 //===----------------------------------------------------------------------===//
 
-class N2UQ_ConvOp<string mnemonic> : N2UQ_Op<mnemonic, [Pure]> {
+class N2UQ_ConvOp<string mnemonic> : N2UQ_Op<mnemonic, [
+    Pure, DeclareOpInterfaceMethods<KernelRootOpInterface, ["getMacsPerOutput"]>]> {
   code extraConvDeclaration = [{
     /// The filter's window as the spatial rules see it.
     ::n2uq::Window getWindow();
@@ -160,7 +162,8 @@ def N2UQ_ImageConv2DOp : N2UQ_ConvOp<"image_conv2d"> {
   }];
 }
 
-def N2UQ_FullyConnectedOp : N2UQ_Op<"fully_connected", [Pure]> {
+def N2UQ_FullyConnectedOp : N2UQ_Op<"fully_connected", [
+    Pure, DeclareOpInterfaceMethods<KernelRootOpInterface, ["getMacsPerOutput"]>]> {
   let summary = "float matrix product in a fixed order of fused multiply-adds";
   let description = [{
     `acc = 0; for k: acc = fma(input[n,k], weights[o,k], acc); result[n,o] = acc`, in float32. The bias is an
@@ -341,7 +344,7 @@ def N2UQ_TwoSidedThresholdOp : N2UQ_Op<"two_sided_threshold", [Pure]> {
 // Pools
 //===----------------------------------------------------------------------===//
 
-def N2UQ_MaxPoolOp : N2UQ_Op<"max_pool", [Pure]> {
+def N2UQ_MaxPoolOp : N2UQ_Op<"max_pool", [Pure, KernelRootOpInterface]> {
   let summary = "largest element of a window";
   let description = [{
     `result[n,y,x,c] = max over kh,kw of input[n, y*s0 + kh - top, x*s1 + kw - left, c]`; taps outside of the image are left
@@ -368,7 +371,7 @@ def N2UQ_MaxPoolOp : N2UQ_Op<"max_pool", [Pure]> {
   let extraClassDeclaration = "::n2uq::Window getWindow();";
 }
 
-def N2UQ_AvgPoolOp : N2UQ_Op<"avg_pool", [Pure]> {
+def N2UQ_AvgPoolOp : N2UQ_Op<"avg_pool", [Pure, KernelRootOpInterface]> {
   let summary = "mean of a window";
   let description = [{
     `acc = 0; for kh, for kw: acc = fl(acc + input[n, y*s0 + kh, x*s1 + kw, c]); result = fl(acc / (KH * KW))`.

@@ -21,6 +21,9 @@ struct Window {
   int64_t after[2] = {0, 0};  // padding at the bottom, at the right
   int64_t groups = 1;
 
+  /// Multiply-accumulates of one output on an image of \c channels.
+  int64_t macs(int64_t channels) const { return kernel[0] * kernel[1] * (channels / groups); }
+
   /// Rows (or columns) from the first tap of a window to behind its last.
   int64_t reach(unsigned axis) const { return (kernel[axis] - 1) * dilations[axis] + 1; }
 
