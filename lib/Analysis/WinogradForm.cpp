@@ -3,6 +3,7 @@
 #include "n2uq/Analysis/WinogradForm.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace n2uq {
 
@@ -41,8 +42,22 @@ const TransformedWeights::Range &TransformedWeights::range(int64_t outputsY, int
   return ranges[row == outputsY + 1 ? points - 1 : row][column == outputsX + 1 ? points - 1 : column];
 }
 
+std::pair<int64_t, int64_t> winogradCodeRange(int64_t top, int64_t outputsY, int64_t outputsX, int64_t position) {
+  int64_t row = position / (outputsX + 2), column = position % (outputsX + 2), smallest = 0, largest = 0;
+  for (int64_t my = std::max(outputsY - 1, minCookToomOutputs); my <= outputsY; ++my)
+    for (int64_t mx = std::max(outputsX - 1, minCookToomOutputs); mx <= outputsX; ++mx) {
+      // An algorithm with an output less lacks the last finite point, and its point at infinity is its last one.
+      if ((my < outputsY && row == outputsY) || (mx < outputsX && column == outputsX))
+        continue;
+      auto [lo, hi] = Winograd(my, mx).inputRange(top, row > my ? my + 1 : row, column > mx ? mx + 1 : column);
+      smallest = std::min(smallest, lo);
+      largest = std::max(largest, hi);
+    }
+  return {smallest, largest};
+}
+
 bool winogradForm(const TransformedWeights &weights, int64_t top, int64_t outputsY, int64_t outputsX,
-                  llvm::SmallVectorImpl<int64_t> &halved, std::string &why) {
+                  WinogradFactors factors, llvm::SmallVectorImpl<int64_t> &halved, std::string &why) {
   std::string name = "F(" + std::to_string(outputsY) + ",3)xF(" + std::to_string(outputsX) + ",3)";
   Winograd algorithm(outputsY, outputsX);
   auto [lo, hi] = algorithm.inputRange(top);
@@ -54,14 +69,19 @@ bool winogradForm(const TransformedWeights &weights, int64_t top, int64_t output
   for (int64_t row = 0; row < outputsY + 2; ++row)
     for (int64_t column = 0; column < outputsX + 2; ++column) {
       const TransformedWeights::Range &range = weights.range(outputsY, outputsX, row, column);
-      if (range.smallest >= -128 && range.largest <= 127)
+      int64_t position = row * (outputsX + 2) + column, least = 0, most = 0; // of what is added to a weight
+      if (factors == WinogradFactors::Sums)
+        std::tie(least, most) = winogradCodeRange(top, outputsY, outputsX, position);
+      if (range.smallest + least >= -128 && range.largest + most <= 127)
         continue;
-      if (!range.allOdd || range.smallest < -255 || range.largest > 255) {
+      if (!range.allOdd || (range.smallest - 1) / 2 + least < -128 || (range.largest - 1) / 2 + most > 127) {
         why = name + ": transformed weights reach [" + std::to_string(range.smallest) + ", " +
               std::to_string(range.largest) + "]" + (range.allOdd ? "" : " and are not all odd");
+        if (factors == WinogradFactors::Sums)
+          why += ", codes of their position [" + std::to_string(least) + ", " + std::to_string(most) + "]";
         return false;
       }
-      halved.push_back(row * (outputsX + 2) + column);
+      halved.push_back(position);
     }
   return true;
 }

@@ -108,16 +108,21 @@ std::array<int64_t, 9> Winograd::recoverFilter(const std::vector<int64_t> &trans
 
 std::pair<int64_t, int64_t> Winograd::inputRange(int64_t top) const {
   int64_t smallest = 0, largest = 0;
-  for (const std::vector<int64_t> &row : y.b)
-    for (const std::vector<int64_t> &column : x.b) {
-      int64_t lo = 0, hi = 0;
-      for (int64_t r : row)
-        for (int64_t c : column)
-          (r * c < 0 ? lo : hi) += top * r * c;
+  for (int64_t row = 0; row < y.points; ++row)
+    for (int64_t column = 0; column < x.points; ++column) {
+      auto [lo, hi] = inputRange(top, row, column);
       smallest = std::min(smallest, lo);
       largest = std::max(largest, hi);
     }
   return {smallest, largest};
+}
+
+std::pair<int64_t, int64_t> Winograd::inputRange(int64_t top, int64_t row, int64_t column) const {
+  int64_t lo = 0, hi = 0;
+  for (int64_t r : y.b[row])
+    for (int64_t c : x.b[column])
+      (r * c < 0 ? lo : hi) += top * r * c;
+  return {lo, hi};
 }
 
 int64_t Winograd::scaleShift() const {

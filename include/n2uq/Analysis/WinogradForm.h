@@ -32,12 +32,20 @@ private:
   Range ranges[points][points];
 };
 
-/// The positions of F(outputsY, 3) x F(outputsX, 3) at which weights must be halved so that all fit into signed bytes,
-/// for codes up to \p top. A weight u outside of [-128, 127] is stored as (u - 1) / 2 where all weights of its position
-/// are odd, which is how layers of odd weights are: every row of G has an odd sum of coefficients. False, and the
-/// reason in \p why, where there is no such form or where a transformed code leaves [-128, 127].
+/// Smallest and largest transformed code of a position of F(outputsY, 3) x F(outputsX, 3) for codes up to \p top, also
+/// in tiles that have an output less in one direction or in both: their points are among these.
+std::pair<int64_t, int64_t> winogradCodeRange(int64_t top, int64_t outputsY, int64_t outputsX, int64_t position);
+
+/// What is multiplied at a position: codes with weights, or, by the inner-product identity, sums of both, which need
+/// more room.
+enum class WinogradFactors { Plain, Sums };
+
+/// The positions of F(outputsY, 3) x F(outputsX, 3) at which weights must be halved so that all factors fit into signed
+/// bytes, for codes up to \p top. A weight u that does not fit is stored as (u - 1) / 2 where all weights of its
+/// position are odd, which is how layers of odd weights are: every row of G has an odd sum of coefficients. False, and
+/// the reason in \p why, where there is no such form or where a transformed code leaves [-128, 127].
 bool winogradForm(const TransformedWeights &weights, int64_t top, int64_t outputsY, int64_t outputsX,
-                  llvm::SmallVectorImpl<int64_t> &halved, std::string &why);
+                  WinogradFactors factors, llvm::SmallVectorImpl<int64_t> &halved, std::string &why);
 
 } // namespace n2uq
 

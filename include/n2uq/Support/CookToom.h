@@ -55,6 +55,8 @@ struct Winograd {
   /// Smallest and largest number in By d Bx^T over all positions, for elements of d between 0 and \p top; both are
   /// reached.
   std::pair<int64_t, int64_t> inputRange(int64_t top) const;
+  /// The same of one position.
+  std::pair<int64_t, int64_t> inputRange(int64_t top, int64_t row, int64_t column) const;
   /// The power of two in the product of the scales: what is left after the odd factors were divided out.
   int64_t scaleShift() const;
 };

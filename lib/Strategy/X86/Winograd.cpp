@@ -5,9 +5,11 @@
 // bytes. Low-bit codes leave so much headroom in a byte that both transforms fit (n2uq/Analysis/WinogradForm.h decides
 // it from the real weights); nothing is rounded anywhere. This file says where it may run, what it costs and how
 // weights are packed; WinogradEmit.cpp computes.
+//
+// Where two codes are multiplied with two weights, the inner-product identity (InnerProduct.cpp) makes one product of
+// two sums: the second half of the families does that. Transformed codes and weights leave the room, for where the ones
+// are large the others are small.
 #include "Winograd.h"
-
-#include "n2uq/Analysis/WinogradForm.h"
 
 using namespace mlir;
 
@@ -25,26 +27,26 @@ WinogradAxis::WinogradAxis(int64_t outputs, int64_t extent)
     }
 }
 
-WinogradLayout::WinogradLayout(ImageShape in, ImageShape out, ArrayRef<int64_t> tile, int64_t lanes, int64_t tailBytes,
+WinogradLayout::WinogradLayout(ImageShape in, ImageShape out, ArrayRef<int64_t> tile, int64_t lanes, WinogradKind kind,
                                int64_t halvedCount)
-    : y(tile[0], out.height), x(tile[1], out.width), positions((tile[0] + 2) * (tile[1] + 2)), halved(halvedCount),
-      lanes(lanes), tailBytes(tailBytes), rowChannels(memoryChannels(in.channels)), block(lanes * tile[3]),
+    : y(tile[0], out.height), x(tile[1], out.width), kind(kind), positions((tile[0] + 2) * (tile[1] + 2)),
+      halved(halvedCount), lanes(lanes), rowChannels(memoryChannels(in.channels)), block(lanes * tile[3]),
       blocks(ceilDiv(out.channels, block)) {
   // In this order the tiles that use a position are neighbours, whichever of both axes lacks it in brief tiles.
   static constexpr WinogradClass classes[] = {{false, true}, {false, false}, {true, false}, {true, true}};
   int64_t total = (y.full + y.brief) * (x.full + x.brief), slot = 0;
-  for (WinogradClass kind : classes) {
-    int64_t tiles = tilesOf(kind), count = total <= tile[2] ? tiles : std::min(tiles, tile[2]);
+  for (WinogradClass tileClass : classes) {
+    int64_t tiles = tilesOf(tileClass), count = total <= tile[2] ? tiles : std::min(tiles, tile[2]);
     if (tiles == 0)
       continue;
     if (total > tile[2]) { // a make-up of its own, cut into nearly equal chunks
       int64_t number = ceilDiv(tiles, count);
-      chunks.push_back({number, {{kind, ceilDiv(tiles, number), 0}}});
+      chunks.push_back({number, {{tileClass, ceilDiv(tiles, number), 0}}});
       continue;
     }
     if (chunks.empty())
       chunks.push_back({1, {}});
-    chunks.back().pieces.push_back({kind, count, slot});
+    chunks.back().pieces.push_back({tileClass, count, slot});
     slot += count;
   }
   chunkCount = 0;
@@ -71,17 +73,19 @@ std::pair<int64_t, int64_t> WinogradLayout::slotsUsing(const WinogradChunks &chu
   return {first, last};
 }
 
+static WinogradKind kindOf(KernelOp kernel);
+
 WinogradLayout winogradLayout(KernelOp kernel) {
   auto conv = cast<PackedWinogradConv2DOp>(kernel.getRoot());
   StrategyAttr strategy = *kernel.getStrategy();
   return WinogradLayout(ImageShape(conv.getInput().getType()), ImageShape(conv.getType()), strategy.getTile(),
-                        strategy.getLanes(), winogradTailBytes(kernel), conv.getHalved().size());
+                        strategy.getLanes(), kindOf(kernel), conv.getHalved().size());
 }
 
-int64_t winogradTailBytes(KernelOp kernel) { return kernel.getStrategy()->getKernel() == "winograd_i16" ? 2 : 4; }
-
-int64_t winogradRegisterTiles(int64_t tiles, int64_t vectors, int64_t registers) {
-  int64_t most = std::max<int64_t>(1, (registers - vectors - 1) / vectors);
+int64_t winogradRegisterTiles(int64_t tiles, int64_t vectors, int64_t registers, const WinogradKind &kind) {
+  // Weights and one tile's codes; or weights and codes of both halves, and two sums.
+  int64_t others = kind.multipliesSums() ? 2 * vectors + 4 : vectors + 1;
+  int64_t most = std::max<int64_t>(1, (registers - others) / vectors);
   return ceilDiv(tiles, ceilDiv(tiles, most));
 }
 
@@ -115,7 +119,7 @@ struct Variants {
   std::string why;            // where there is none
 };
 
-Variants variantsOf(Conv2DOp conv, int64_t tailBytes) {
+Variants variantsOf(Conv2DOp conv, const WinogradKind &kind) {
   Variants variants;
   auto reject = [&](StringRef why) {
     variants.why = why.str();
@@ -138,13 +142,14 @@ Variants variantsOf(Conv2DOp conv, int64_t tailBytes) {
         variants.why = "its result is smaller than a tile";
         continue;
       }
-      if (!winogradForm(weights, top, my, mx, halved, variants.why))
+      if (!winogradForm(weights, top, my, mx, kind.factors, halved, variants.why))
         continue;
-      if (tailBytes == 2 && !fits16(ArrayRef(*filter), out.channels, top, Winograd(my, mx).scaleShift(), variants.why))
+      if (kind.tailBytes == 2 &&
+          !fits16(ArrayRef(*filter), out.channels, top, Winograd(my, mx).scaleShift(), variants.why))
         continue;
       // One tile must fit into scratch memory, on any CPU; 16-bit sums want two vectors.
       int64_t smallest[] = {my, mx, 1, 2};
-      if (WinogradLayout(in, out, smallest, channelUnit, tailBytes, halved.size()).scratchBytes() > maxScratchBytes) {
+      if (WinogradLayout(in, out, smallest, channelUnit, kind, halved.size()).scratchBytes() > maxScratchBytes) {
         variants.why = "a tile of its channels needs more than " + std::to_string(maxScratchBytes) + " bytes";
         continue;
       }
@@ -154,8 +159,19 @@ Variants variantsOf(Conv2DOp conv, int64_t tailBytes) {
   return variants;
 }
 
-bool mayRunWith(KernelOp kernel, int64_t tailBytes, std::string &why) {
+/// Whether sums of 16 bits and blocks of a plain vector and others have the vectors that they need.
+bool needsPairs(const WinogradKind &kind) { return kind.tailBytes == 2 || kind.multipliesSums(); }
+
+bool mayRunWith(KernelOp kernel, const WinogradKind &kind, const CpuTarget &target, std::string &why) {
   Operation *root = kernel.getRoot();
+  if (kind.multipliesSums() && !target.name.empty() && (target.lanes() != 16 || !target.hasDotProduct())) {
+    why = target.name + " has no dot product of 64 bytes (avx512vnni)";
+    return false;
+  }
+  if (needsPairs(kind) && memoryChannels(channelsOf(kernel.getResult(0))) % (2 * target.lanes()) != 0) {
+    why = "its channels do not fill pairs of vectors";
+    return false;
+  }
   if (isa_and_nonnull<PackedWinogradConv2DOp>(root))
     return true;
   auto conv = dyn_cast_or_null<Conv2DOp>(root);
@@ -163,19 +179,9 @@ bool mayRunWith(KernelOp kernel, int64_t tailBytes, std::string &why) {
     why = "its root is not a convolution of codes";
     return false;
   }
-  Variants variants = variantsOf(conv, tailBytes);
+  Variants variants = variantsOf(conv, kind);
   why = variants.why;
   return !variants.legal.empty();
-}
-
-bool mayRun(KernelOp kernel, const CpuTarget &, std::string &why) { return mayRunWith(kernel, 4, why); }
-bool mayRun16(KernelOp kernel, const CpuTarget &target, std::string &why) {
-  // Sums of 16 bits come from pairs of vectors.
-  if (memoryChannels(channelsOf(kernel.getResult(0))) % (2 * target.lanes()) != 0) {
-    why = "its channels do not fill pairs of vectors";
-    return false;
-  }
-  return mayRunWith(kernel, 2, why);
 }
 
 /// Cycles of an image. With the ports of Zen 4, these are figures of kernels measured there.
@@ -183,20 +189,26 @@ double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &targe
   const CpuPorts &ports = portsOf(target);
   double load = 1 / ports.nearLoads, store = 1 / ports.stores, operation = 1 / ports.vectors;
   double dot = target.hasDotProduct() ? 1 / ports.dots : 4;
-  int64_t steps = l.rowChannels / 4;
+  // Of four channels, or of two times four where sums are multiplied.
+  bool sums = l.kind.multipliesSums();
+  int64_t steps = l.rowChannels / (sums ? 8 : 4);
+  double plain = sums ? winogradPlainVectors : vectors, other = vectors - plain;
   // Stage 2, one position of one block for some tiles.
   auto multiply = [&](int64_t tiles) {
     double cycles = 0;
-    int64_t registerTiles = winogradRegisterTiles(tiles, vectors, target.vectorRegisters());
+    int64_t registerTiles = winogradRegisterTiles(tiles, vectors, target.vectorRegisters(), l.kind);
     for (int64_t left = tiles; left > 0; left -= registerTiles) {
       int64_t m = std::min(left, registerTiles);
       double step = std::max({m * vectors * dot, vectors * load + m / ports.loads, 4.0});
-      cycles += steps * step + m * vectors * 3 + 15;
+      if (sums) // dot products, all instructions, loads
+        step = std::max({m * (2 * plain + other) * dot, m * (2 * plain + 3 * other) * operation,
+                         2 * (vectors * load + m / ports.loads), 4.0});
+      cycles += steps * step + m * (vectors * 3 + other * operation) + 15;
     }
     return cycles;
   };
   double codeVectors = double(l.rowChannels) / std::min<int64_t>(l.lanes * 4, l.rowChannels % 64 ? 16 : 64);
-  double tailVectors = double(l.block) * l.blocks * l.tailBytes / (l.lanes * 4);
+  double tailVectors = double(l.block) * l.blocks * l.kind.tailBytes / (l.lanes * 4);
   double gemm = 0, input = 0, output = 0;
   for (const WinogradChunks &chunk : l.chunks) {
     for (int64_t row = 0; row < l.y.outputs + 2; ++row)
@@ -209,22 +221,24 @@ double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &targe
       int64_t my = l.y.outputsOf(piece.kind.briefY), mx = l.x.outputsOf(piece.kind.briefX);
       double tiles = double(chunk.number) * piece.count, points = (my + 2) * (mx + 2);
       input += tiles * points * (load + store + 7 * operation) * codeVectors * l.groups;
+      if (sums)
+        input += tiles * points * ((load + 3 * operation) * codeVectors + 2) * l.groups;
       output += tiles * (points * (load + 3 * operation) + my * mx * (9 * operation + 1)) * tailVectors;
     }
   }
   gemm *= l.blocks;
   // In a network, the other layers have driven a layer's weights out of the near caches: they come at about 12 bytes a
   // cycle from the last-level cache, and at half of that where they are so large that this one does not hold them
-  // either.
-  double bytesPerCycle = l.weightBytes() > (4 << 20) ? 6 : 12;
-  gemm = std::max(gemm, double(l.weightBytes()) / bytesPerCycle * (l.weightBytes() > (1 << 20) ? l.chunkCount : 1));
-  return gemm + input + output;
+  // either. Fetching ahead hides little of it: in the network ResNet-18's layers take that much longer than alone.
+  double bytesPerCycle = l.weightBytes() > (3 << 20) ? 6 : 12;
+  double far = double(l.weightBytes()) / bytesPerCycle * (l.weightBytes() > (1 << 20) ? l.chunkCount : 1);
+  return gemm + input + output + far;
 }
 
-Plan planWith(KernelOp kernel, const CpuTarget &target, int64_t tailBytes) {
+Plan planWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kind) {
   auto conv = cast<Conv2DOp>(kernel.getRoot());
   ImageShape in(conv.getInput().getType()), out(conv.getType());
-  Variants variants = variantsOf(conv, tailBytes);
+  Variants variants = variantsOf(conv, kind);
   int64_t lanes = target.lanes(), vectors = memoryChannels(out.channels) / lanes;
   // Intermediate data of an item stays in a core's second-level cache.
   constexpr int64_t scratchWanted = 512 * 1024;
@@ -233,11 +247,11 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, int64_t tailBytes) {
   best.cycles = -1;
   for (auto [variant, halved] : llvm::zip_equal(variants.legal, variants.halved))
     for (int64_t n : {4, 2, 1}) {
-      if (vectors % n != 0 || (tailBytes == 2 && n == 1))
+      if (vectors % n != 0 || (needsPairs(kind) && n == 1))
         continue;
       for (int64_t tiles = 1; tiles <= 32; ++tiles) {
         int64_t tile[] = {variant[0], variant[1], tiles, n};
-        WinogradLayout layout(in, out, tile, lanes, tailBytes, halved);
+        WinogradLayout layout(in, out, tile, lanes, kind, halved);
         if (layout.scratchBytes() > (tiles > 1 ? scratchWanted : maxScratchBytes))
           break;
         double cycles = cyclesOf(layout, n, target);
@@ -249,9 +263,6 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, int64_t tailBytes) {
     }
   return best;
 }
-
-Plan plan(KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, 4); }
-Plan plan16(KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, 2); }
 
 LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   auto conv = cast<Conv2DOp>(kernel.getRoot());
@@ -267,7 +278,7 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   SmallVector<int64_t> halved;
   std::string why;
   if (!winogradForm(TransformedWeights(*filter, out.channels, in.channels), topOf(conv.getInput()), tile[0], tile[1],
-                    halved, why))
+                    kindOf(kernel).factors, halved, why))
     return kernel.emitOpError() << "cannot be computed with its tile, " << why;
 
   Winograd algorithm(tile[0], tile[1]);
@@ -304,6 +315,18 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   return success();
 }
 
+/// Smallest and largest weight of place \p r of a packed filter.
+std::pair<int64_t, int64_t> weightRange(PackedWinogradConv2DOp conv, ArrayRef<int8_t> packed, int64_t r) {
+  auto shape = cast<ShapedType>(conv.getPacked().getType()).getShape();
+  int64_t place = shape[2] * shape[3] * 4, smallest = 0, largest = 0;
+  for (int64_t block = 0; block < shape[0]; ++block)
+    for (int8_t weight : packed.slice((block * shape[1] + r) * place, place)) {
+      smallest = std::min<int64_t>(smallest, weight);
+      largest = std::max<int64_t>(largest, weight);
+    }
+  return {smallest, largest};
+}
+
 LogicalResult verify(KernelOp kernel) {
   auto conv = cast<PackedWinogradConv2DOp>(kernel.getRoot());
   StrategyAttr strategy = *kernel.getStrategy();
@@ -319,7 +342,8 @@ LogicalResult verify(KernelOp kernel) {
     return kernel.emitOpError() << "expects blocks of outputs that divide "
                                 << memoryChannels(channelsOf(conv.getResult())) << " channels of memory, but got "
                                 << block;
-  if (strategy.getLanes() == 1 || (winogradTailBytes(kernel) == 2 && tile[3] % 2 != 0))
+  WinogradKind kind = kindOf(kernel);
+  if (strategy.getLanes() == 1 || (needsPairs(kind) && tile[3] % 2 != 0))
     return kernel.emitOpError() << "expects vectors" << (strategy.getLanes() == 1 ? "" : " in pairs");
   if (winogradLayout(kernel).scratchBytes() > maxScratchBytes)
     return kernel.emitOpError() << "needs more than " << maxScratchBytes << " bytes for " << tile[2]
@@ -336,9 +360,16 @@ LogicalResult verify(KernelOp kernel) {
   auto [lo, hi] = algorithm.inputRange(top);
   if (lo < -128 || hi > 127)
     return conv.emitOpError() << "expects transformed codes of 8 bits, but they reach [" << lo << ", " << hi << "]";
+  if (kind.multipliesSums())
+    for (auto [r, position] : llvm::enumerate(conv.getPositions())) {
+      auto [least, most] = winogradCodeRange(top, tile[0], tile[1], position);
+      auto [smallest, largest] = weightRange(conv, *bytes, r);
+      if (smallest + least < -128 || largest + most > 127)
+        return conv.emitOpError() << "expects sums of codes and weights of 8 bits, but those of position " << position
+                                  << " reach [" << smallest + least << ", " << largest + most << "]";
+    }
   std::string why;
-  if (winogradTailBytes(kernel) == 2 &&
-      !fits16(ArrayRef(filter), channelsOf(conv.getResult()), top, algorithm.scaleShift(), why))
+  if (kind.tailBytes == 2 && !fits16(ArrayRef(filter), channelsOf(conv.getResult()), top, algorithm.scaleShift(), why))
     return kernel.emitOpError() << "cannot be computed in 16 bits: " << why;
   return success();
 }
@@ -352,8 +383,31 @@ int64_t scratch(KernelOp kernel) { return winogradLayout(kernel).scratchBytes();
 
 } // namespace
 
-extern const KernelFamily winograd = {"winograd", 4, mayRun, plan, pack, items, emitWinograd, scratch, verify};
-extern const KernelFamily winograd16 = {"winograd_i16", 4,       mayRun16, plan16, pack, items,
-                                        emitWinograd,   scratch, verify};
+/// A family; what it answers depends on its kind alone.
+template <const WinogradKind &kind>
+constexpr KernelFamily familyOf(const char *name) {
+  auto mayRun = [](KernelOp kernel, const CpuTarget &target, std::string &why) {
+    return mayRunWith(kernel, kind, target, why);
+  };
+  auto plan = [](KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, kind); };
+  return {name, 4, mayRun, plan, pack, items, emitWinograd, scratch, verify};
+}
+
+static constexpr WinogradKind words = {4, WinogradFactors::Plain}, halfWords = {2, WinogradFactors::Plain},
+                              wordsOfSums = {4, WinogradFactors::Sums}, halfWordsOfSums = {2, WinogradFactors::Sums};
+
+extern const KernelFamily winograd = familyOf<words>("winograd");
+extern const KernelFamily winograd16 = familyOf<halfWords>("winograd_i16");
+extern const KernelFamily winogradSums = familyOf<wordsOfSums>("winograd_sums");
+extern const KernelFamily winogradSums16 = familyOf<halfWordsOfSums>("winograd_sums_i16");
+
+static WinogradKind kindOf(KernelOp kernel) {
+  StringRef name = kernel.getStrategy()->getKernel();
+  for (auto [family, kind] :
+       {std::pair(&winograd, words), std::pair(&winograd16, halfWords), std::pair(&winogradSums, wordsOfSums)})
+    if (name == family->name)
+      return kind;
+  return halfWordsOfSums;
+}
 
 } // namespace n2uq

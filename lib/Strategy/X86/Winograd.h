@@ -4,8 +4,21 @@
 #define N2UQ_LIB_STRATEGY_X86_WINOGRAD_H
 
 #include "../Contraction.h"
+#include "n2uq/Analysis/WinogradForm.h"
 
 namespace n2uq {
+
+/// What the families of this algorithm differ in.
+struct WinogradKind {
+  int64_t tailBytes;       ///< of a number behind the products
+  WinogradFactors factors; ///< of which the products are
+
+  bool multipliesSums() const { return factors == WinogradFactors::Sums; }
+};
+
+/// Of the first vector of a block where sums are multiplied: products of codes and weights all the same. Sums leave the
+/// multiplier idle a third of the time, and their additions the other ports not at all.
+constexpr int64_t winogradPlainVectors = 1;
 
 /// How an axis of the result is covered: `full` tiles of m outputs and then `brief` ones of m - 1, exactly. Where no
 /// such cover exists there are only full ones and the last ends with the image, over a part of the one before it.
@@ -43,11 +56,12 @@ struct WinogradChunks {
 /// How a Winograd kernel's work is cut, and where its intermediate data stands in scratch memory. A strategy's tile is
 /// [my, mx, tiles, vectors]: outputs of a tile, tiles of a work item at most, vectors of output channels of a block.
 struct WinogradLayout {
-  WinogradLayout(ImageShape in, ImageShape out, llvm::ArrayRef<int64_t> tile, int64_t lanes, int64_t tailBytes,
+  WinogradLayout(ImageShape in, ImageShape out, llvm::ArrayRef<int64_t> tile, int64_t lanes, WinogradKind kind,
                  int64_t halvedCount);
 
   WinogradAxis y, x;
-  int64_t positions, halved, lanes, tailBytes;
+  WinogradKind kind;
+  int64_t positions, halved, lanes;
   int64_t rowChannels;   ///< channels of a pixel in memory
   int64_t block, blocks; ///< output channels of a block, and how many blocks there are
   llvm::SmallVector<WinogradChunks> chunks;
@@ -59,9 +73,13 @@ struct WinogradLayout {
   int64_t codeStride() const { return mostTiles * rowChannels + 64; }
   /// Sums of the codes of a halved position, one number a slot and position.
   int64_t sumsOffset() const { return roundUp(positions * codeStride(), 64); }
+  /// Where sums are multiplied, the products of codes with each other: slot t, position r at terms + t * termStride +
+  /// r * 4.
+  int64_t termsOffset() const { return sumsOffset() + roundUp(mostTiles * halved * 4, 64); }
+  int64_t termStride() const { return kind.multipliesSums() ? roundUp(positions * 4, 64) : 0; }
   /// Products: slot t, position r at products + (t * positions + r) * block * tailBytes.
-  int64_t productsOffset() const { return sumsOffset() + roundUp(mostTiles * halved * 4, 64); }
-  int64_t scratchBytes() const { return productsOffset() + mostTiles * positions * block * tailBytes; }
+  int64_t productsOffset() const { return termsOffset() + mostTiles * termStride(); }
+  int64_t scratchBytes() const { return productsOffset() + mostTiles * positions * block * kind.tailBytes; }
   int64_t weightBytes() const { return positions * rowChannels * block * blocks; }
 
   int64_t tilesOf(WinogradClass kind) const { return y.count(kind.briefY) * x.count(kind.briefX); }
@@ -72,10 +90,8 @@ struct WinogradLayout {
 };
 
 WinogradLayout winogradLayout(KernelOp kernel);
-/// Bytes of a number behind the products: 2 where the strategy's kernel is the 16-bit one.
-int64_t winogradTailBytes(KernelOp kernel);
 /// Tiles whose products are summed in registers at once.
-int64_t winogradRegisterTiles(int64_t tiles, int64_t vectors, int64_t registers);
+int64_t winogradRegisterTiles(int64_t tiles, int64_t vectors, int64_t registers, const WinogradKind &kind);
 /// Weights of more bytes than this are fetched ahead: they come from a cache far from the core.
 constexpr int64_t winogradFarWeights = 64 * 1024;
 

@@ -12,6 +12,13 @@
 // -128 * sum over c of the packed weights, a constant. At a halved position u = 2v + 1: the sum is doubled and
 // sum over c of (codes - 128), which stage 1 has added up, comes on top.
 //
+// Where sums are multiplied, stage 2 makes one product of eight channels' codes x1, x2 (four each) and weights y1, y2:
+//
+//   x1*y1 + x2*y2 = (x1 + 128 + y2) * (x2 + y1) - x2 * (x1 + 128) - y1 * (y2 + 128)
+//
+// The second term is one number a tile and position; the third one is a constant of each output. Packed weights y1 have
+// 128 added as codes have, which cancels out in a byte. Of the first vectors of a block the products are plain.
+//
 // Everything is exact: stages 1 and 2 because no number leaves its range, stage 3 modulo 2^32 (or 2^16) because the sum
 // times the power of two in the scale does not; the scale's odd part is divided out by a multiplication with its
 // inverse. Where tiles overlap, some outputs are computed twice, to the same codes.
@@ -33,7 +40,7 @@ public:
   Stages(KernelOp kernel, ItemEmitter &e)
       : e(e), b(e.b), conv(cast<PackedWinogradConv2DOp>(kernel.getRoot())), l(winogradLayout(kernel)),
         order(conv.getPositions()), vectors(l.block / l.lanes), products(e.at(e.scratch(), l.productsOffset())),
-        sums(e.at(e.scratch(), l.sumsOffset())) {
+        sums(e.at(e.scratch(), l.sumsOffset())), terms(e.at(e.scratch(), l.termsOffset())) {
     Value group = e.divide(e.item, l.chunkCount);
     firstBlock = e.mul(group, l.blocksPerGroup);
     lastBlock = e.min(e.add(firstBlock, l.blocksPerGroup), e.number(l.blocks));
@@ -48,7 +55,7 @@ private:
   const WinogradLayout l;
   const SmallVector<int64_t> order; // packed place -> position
   const int64_t vectors;
-  const Value products, sums;
+  const Value products, sums, terms;
   Value firstBlock, lastBlock;
 
   /// The code for chunks of make-up `index` and behind, `chunk` counted from the first of them.
@@ -111,8 +118,11 @@ private:
                            chunks.number == 1
                                ? e.number(0)
                                : e.min(e.mul(chunk, piece.count), e.number(l.tilesOf(piece.kind) - piece.count)));
-    for (const Tiles &tiles : classes)
+    for (const Tiles &tiles : classes) {
       transformCodes(tiles);
+      if (l.kind.multipliesSums())
+        multiplyCodes(tiles);
+    }
     e.loop(firstBlock, lastBlock, [&](Value block) {
       multiply(chunks, block);
       for (const Tiles &tiles : classes) {
@@ -203,16 +213,90 @@ private:
           std::fill_n(bytes.begin(), channels, 1);
           return bytes;
         },
-        /*form=*/2);
+        Ones);
     return e.load(type, e.at(ones, channel), 16);
+  }
+
+  /// Forms of the packed filter's data; tables of places come behind them.
+  enum Form : int64_t { Starts = 1, Ones, ShiftedWeights, StartsOfSums, Places };
+
+  /// The products of codes with each other, after stage 1. Two places share a vector: of each eight bytes, the product
+  /// of the one stands in the lower half and that of the other in the upper half.
+  void multiplyCodes(const Tiles &tiles) {
+    int64_t bytes = std::gcd(l.rowChannels, l.lanes * 4), alignment = std::min<int64_t>(bytes, 16);
+    VectorType type = e.vector(b.getI8Type(), bytes), partial = e.vector(b.getI32Type(), bytes / 4);
+    VectorType eights = e.vector(b.getI64Type(), bytes / 8);
+    Value half = constant(eights, 32), sign = constant(type, -128);
+    SmallVector<int64_t> places = placesOf(tiles.algorithm);
+    // As many vectors at a time as are added up to one.
+    int64_t together = bytes / 8;
+    e.loop(e.number(0), e.number(tiles.piece.count), [&](Value t) {
+      Value slot = e.add(t, tiles.piece.slot);
+      Value from = e.at(e.scratch(), e.mul(slot, l.rowChannels)), to = e.at(terms, e.mul(slot, l.termStride()));
+      for (int64_t first = 0; first < l.positions; first += 2 * together) {
+        SmallVector<Value> partials(together, constant(partial, 0));
+        partials = e.loop(e.number(0), e.number(l.rowChannels / bytes), partials, [&](Value v, ValueRange carried) {
+          SmallVector<Value> next(carried.begin(), carried.end());
+          Value channel = e.mul(v, bytes);
+          for (int64_t i = 0; i < 2 * together; ++i) {
+            if (!llvm::is_contained(places, first + i))
+              continue; // no such place, or none of these tiles
+            Value codes = e.load(type, e.at(e.at(from, channel), (first + i) * l.codeStride()), alignment);
+            Value x1 = codes, x2 = vector::BitCastOp::create(b, eights, arith::XOrIOp::create(b, codes, sign));
+            if (i % 2 == 0)
+              x2 = arith::ShRUIOp::create(b, x2, half);
+            else
+              x1 = vector::BitCastOp::create(
+                  b, type, arith::ShLIOp::create(b, vector::BitCastOp::create(b, eights, codes), half));
+            Value &sum = next[i / 2];
+            sum = Dot4Op::create(b, partial, sum, x1, vector::BitCastOp::create(b, type, x2), b.getI64IntegerAttr(8));
+          }
+          return next;
+        });
+        for (Value &sum : partials)
+          sum = vector::BitCastOp::create(b, eights, sum);
+        int64_t count = std::min(2 * together, l.termStride() / 4 - first);
+        Value totals = vector::BitCastOp::create(b, partial, sumsOfHalves(partials));
+        if (count < 2 * together)
+          totals = vector::ExtractStridedSliceOp::create(b, totals, 0, count, 1);
+        e.store(totals, e.at(to, first * 4), 4);
+      }
+    });
+  }
+
+  /// The sums of each vector's elements, one behind the other; halves of an element are numbers of their own, and there
+  /// are as many vectors as elements.
+  Value sumsOfHalves(SmallVector<Value> columns) {
+    auto type = cast<VectorType>(columns.front().getType());
+    VectorType halves = e.vector(b.getI32Type(), 2 * type.getNumElements());
+    // Vectors hold groups of elements that remain to be added up: two vectors become one of groups half as long.
+    for (int64_t group = type.getNumElements(); group > 1; group /= 2) {
+      SmallVector<int64_t> lower, upper;
+      for (int64_t at = 0; at < 2 * type.getNumElements(); ++at)
+        (at % group < group / 2 ? lower : upper).push_back(at);
+      for (size_t i = 0; i < columns.size() / 2; ++i) {
+        Value x = columns[2 * i], y = columns[2 * i + 1];
+        Value low = vector::ShuffleOp::create(b, x, y, lower), high = vector::ShuffleOp::create(b, x, y, upper);
+        columns[i] = vector::BitCastOp::create(b, type,
+                                               arith::AddIOp::create(b, vector::BitCastOp::create(b, halves, low),
+                                                                     vector::BitCastOp::create(b, halves, high)));
+      }
+      columns.resize(columns.size() / 2);
+    }
+    return columns.front();
   }
 
   /// Stage 2.
   void multiply(const WinogradChunks &chunks, Value block) {
     int64_t stepBytes = l.block * 4, positionBytes = l.rowChannels / 4 * stepBytes;
-    Value weights = e.at(weightData(e, conv.getPacked()), e.mul(block, l.positions * positionBytes));
-    Value starts = e.at(
-        e.data(conv.getPacked(), [&] { return startOfSums(); }, /*form=*/1), e.mul(block, l.positions * stepBytes));
+    bool factorsAreSums = l.kind.multipliesSums();
+    Value packed = factorsAreSums ? e.data(
+                                        conv.getPacked(), [&] { return shiftedWeights(); }, ShiftedWeights)
+                                  : weightData(e, conv.getPacked());
+    Value weights = e.at(packed, e.mul(block, l.positions * positionBytes));
+    Value starts = e.at(e.data(
+                            conv.getPacked(), [&] { return startOfSums(); }, factorsAreSums ? StartsOfSums : Starts),
+                        e.mul(block, l.positions * stepBytes));
     // Places that are treated alike share one loop: the same tiles, halved or not.
     std::map<Alike, std::vector<int64_t>> alike;
     for (auto [r, position] : llvm::enumerate(order)) {
@@ -235,7 +319,7 @@ private:
       Value r = isRun ? e.add(index, places.front()) : e.load(b.getI64Type(), e.at(table, e.mul(index, 8)), 8);
       Position at = {r, e.at(weights, e.mul(r, positionBytes)), e.at(starts, e.mul(r, stepBytes)),
                      e.at(e.scratch(), e.mul(r, l.codeStride())), std::get<0>(alike)};
-      int64_t m = winogradRegisterTiles(count, vectors, l.lanes == 16 ? 32 : 16), rounds = ceilDiv(count, m);
+      int64_t m = winogradRegisterTiles(count, vectors, l.lanes == 16 ? 32 : 16, l.kind), rounds = ceilDiv(count, m);
       e.loop(e.number(0), e.number(count / m),
              [&](Value g) { multiplyTiles(at, e.add(e.mul(g, m), first), m, g, rounds); });
       if (count % m)
@@ -252,9 +336,12 @@ private:
           std::memcpy(bytes.data(), places.data(), bytes.size());
           return bytes;
         },
-        /*form=*/3 + placesForms++);
+        Places + placesForms++);
   }
   int64_t placesForms = 0;
+
+  /// Whether vector `j` of a block is made of products of sums.
+  bool multipliesSums(int64_t j) const { return l.kind.multipliesSums() && j >= winogradPlainVectors; }
 
   struct Position {
     Value r, weights, starts, codes;
@@ -266,36 +353,57 @@ private:
     VectorType bytes = e.vector(b.getI8Type(), l.lanes * 4);
     int64_t stepBytes = l.block * 4;
     SmallVector<Value> accumulators;
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < vectors; ++j)
-        accumulators.push_back(e.load(e.ints(), e.at(p.starts, j * l.lanes * 4), l.lanes * 4));
+    for (int64_t i = 0; i < m; ++i) {
+      Value term;
+      if (l.kind.multipliesSums()) {
+        Value from = e.at(terms, e.add(e.mul(e.add(tile, i), l.termStride()), e.mul(p.r, 4)));
+        term = vector::BroadcastOp::create(b, e.ints(), e.load(b.getI32Type(), from, 4));
+      }
+      for (int64_t j = 0; j < vectors; ++j) {
+        Value start = e.load(e.ints(), e.at(p.starts, j * l.lanes * 4), l.lanes * 4);
+        accumulators.push_back(multipliesSums(j) ? arith::SubIOp::create(b, start, term).getResult() : start);
+      }
+    }
     Value codes = e.at(p.codes, e.mul(tile, l.rowChannels));
-    accumulators = e.loop(e.number(0), e.number(l.rowChannels / 4), accumulators, [&](Value step, ValueRange carried) {
-      Value w = e.at(p.weights, e.mul(step, stepBytes)), c = e.at(codes, e.mul(step, 4));
+    // Four channels a step, or two times four.
+    int64_t fours = l.kind.multipliesSums() ? 2 : 1, steps = l.rowChannels / 4 / fours;
+    accumulators = e.loop(e.number(0), e.number(steps), accumulators, [&](Value step, ValueRange carried) {
+      Value w = e.at(p.weights, e.mul(step, fours * stepBytes)), c = e.at(codes, e.mul(step, fours * 4));
       SmallVector<Value> columns, next(carried.begin(), carried.end());
-      for (int64_t j = 0; j < vectors; ++j)
+      for (int64_t j = 0; j < fours * vectors; ++j)
         columns.push_back(e.load(bytes, e.at(w, j * l.lanes * 4), l.lanes * 4));
       if (l.weightBytes() > winogradFarWeights) {
         // Each round fetches its share of the next position's weights, into the first-level cache where it has room for
         // both positions'.
         int32_t near = l.rowChannels * l.block <= 16 * 1024 ? 3 : 2;
-        int64_t share = ceilDiv(vectors, rounds), steps = l.rowChannels / 4;
-        Value ahead = e.at(p.weights, e.add(e.mul(round, steps * share * l.lanes * 4), steps * stepBytes));
+        int64_t share = ceilDiv(fours * vectors, rounds);
+        Value ahead = e.at(p.weights, e.add(e.mul(round, steps * share * l.lanes * 4), steps * fours * stepBytes));
         ahead = e.at(ahead, e.mul(step, share * l.lanes * 4));
         for (int64_t j = 0; j < share; ++j)
           LLVM::Prefetch::create(b, e.at(ahead, j * l.lanes * 4), /*rw=*/0, near, /*cache=*/1);
       }
       for (int64_t i = 0; i < m; ++i) {
-        Value four = e.load(b.getI32Type(), e.at(c, i * l.rowChannels), 4);
-        Value spread = vector::BitCastOp::create(b, bytes, vector::BroadcastOp::create(b, e.ints(), four));
+        SmallVector<Value> spread;
+        for (int64_t k = 0; k < fours; ++k) {
+          Value four = e.load(b.getI32Type(), e.at(c, i * l.rowChannels + k * 4), 4);
+          spread.push_back(vector::BitCastOp::create(b, bytes, vector::BroadcastOp::create(b, e.ints(), four)));
+        }
         for (int64_t j = 0; j < vectors; ++j) {
           Value &sum = next[i * vectors + j];
-          sum = Dot4Op::create(b, sum.getType(), sum, spread, columns[j], b.getI64IntegerAttr(8));
+          auto add = [&](Value x, Value y) {
+            sum = Dot4Op::create(b, sum.getType(), sum, x, y, b.getI64IntegerAttr(8));
+          };
+          if (multipliesSums(j))
+            add(arith::AddIOp::create(b, spread[0], columns[vectors + j]),
+                arith::AddIOp::create(b, spread[1], columns[j]));
+          else
+            for (int64_t k = 0; k < fours; ++k)
+              add(spread[k], columns[k * vectors + j]);
         }
       }
       return next;
     });
-    int64_t positionBytes = l.block * l.tailBytes;
+    int64_t positionBytes = l.block * l.kind.tailBytes;
     Value to = e.at(products, e.add(e.mul(tile, l.positions * positionBytes), e.mul(p.r, positionBytes)));
     for (int64_t i = 0; i < m; ++i) {
       Value codeSum;
@@ -311,9 +419,10 @@ private:
         return value;
       };
       Value tileAddress = e.at(to, i * l.positions * positionBytes);
-      for (int64_t j = 0; j < vectors; j += 4 / l.tailBytes) {
-        Value value = l.tailBytes == 4 ? sum(j) : lowHalves(sum(j), sum(j + 1));
-        e.store(value, e.at(tileAddress, j * l.lanes * l.tailBytes), l.lanes * l.tailBytes * (4 / l.tailBytes));
+      for (int64_t j = 0; j < vectors; j += 4 / l.kind.tailBytes) {
+        Value value = l.kind.tailBytes == 4 ? sum(j) : lowHalves(sum(j), sum(j + 1));
+        e.store(value, e.at(tileAddress, j * l.lanes * l.kind.tailBytes),
+                l.lanes * l.kind.tailBytes * (4 / l.kind.tailBytes));
       }
     }
   }
@@ -332,11 +441,26 @@ private:
   std::vector<char> startOfSums() {
     std::vector<int8_t> packed = *constantBytes(conv.getPacked());
     std::vector<int32_t> starts(packed.size() / l.rowChannels, 0);
-    int64_t positionBytes = l.rowChannels * l.block;
-    for (size_t i = 0; i < packed.size(); ++i)
-      starts[int64_t(i) / positionBytes * l.block + int64_t(i) / 4 % l.block] -= 128 * packed[i];
+    int64_t positionBytes = l.rowChannels * l.block, stepBytes = l.block * 4;
+    for (int64_t i = 0; i < int64_t(packed.size()); ++i) {
+      int32_t &start = starts[i / positionBytes * l.block + i / 4 % l.block];
+      if (!multipliesSums(i / 4 % l.block / l.lanes))
+        start -= 128 * packed[i];
+      else if (i / stepBytes % 2 == 0)
+        start -= packed[i] * (packed[i + stepBytes] + 128);
+    }
     std::vector<char> bytes(starts.size() * sizeof(int32_t));
     std::memcpy(bytes.data(), starts.data(), bytes.size());
+    return bytes;
+  }
+
+  /// Packed weights where factors are sums: 128 stands added to y1.
+  std::vector<char> shiftedWeights() {
+    std::vector<int8_t> packed = *constantBytes(conv.getPacked());
+    std::vector<char> bytes(packed.begin(), packed.end());
+    for (int64_t i = 0; i < int64_t(bytes.size()); ++i)
+      if (multipliesSums(i / 4 % l.block / l.lanes) && i / (l.block * 4) % 2 == 0)
+        bytes[i] = char(bytes[i] ^ 0x80);
     return bytes;
   }
 
@@ -344,18 +468,18 @@ private:
   void transformProducts(const Tiles &tiles, Value block) {
     const Winograd &algorithm = tiles.algorithm;
     SmallVector<int64_t> places = placesOf(algorithm);
-    int64_t perVector = l.lanes * 4 / l.tailBytes;
-    VectorType type = e.vector(b.getIntegerType(l.tailBytes * 8), perVector);
+    int64_t perVector = l.lanes * 4 / l.kind.tailBytes;
+    VectorType type = e.vector(b.getIntegerType(l.kind.tailBytes * 8), perVector);
     Value shift = constant(type, algorithm.scaleShift());
     int64_t oddY = oddPart(algorithm.y.scale), oddX = oddPart(algorithm.x.scale);
     e.loop(e.number(0), e.number(tiles.piece.count), [&](Value t) {
       Value tile = e.add(tiles.first, t), y = rowOf(tiles, tile), x = columnOf(tiles, tile);
-      Value from = e.at(products, e.mul(e.add(t, tiles.piece.slot), l.positions * l.block * l.tailBytes));
+      Value from = e.at(products, e.mul(e.add(t, tiles.piece.slot), l.positions * l.block * l.kind.tailBytes));
       e.loop(e.number(0), e.number(l.block / perVector), [&](Value v) {
         Value here = e.at(from, e.mul(v, l.lanes * 4));
         SmallVector<Value> inputs;
         for (int64_t r : places)
-          inputs.push_back(e.load(type, e.at(here, r * l.block * l.tailBytes), l.lanes * 4));
+          inputs.push_back(e.load(type, e.at(here, r * l.block * l.kind.tailBytes), l.lanes * 4));
         SmallVector<Value> outputs =
             onBothSides(algorithm.y.a, algorithm.x.a, inputs, [&](const IntMatrix &m, ValueRange in, bool isX) {
               return emitExactQuotient(b, m, isX ? oddX : oddY, in);
@@ -379,7 +503,7 @@ private:
 
   /// Sums of 16 bits go on as they are where they only meet thresholds, else as two vectors of 32 bits.
   void finishRow(const Column &row, Value y, Value x, Value channel) {
-    if (l.tailBytes == 4 || hasOnlyThresholds())
+    if (l.kind.tailBytes == 4 || hasOnlyThresholds())
       return e.finish(row, y, x, row.size(), channel);
     SmallVector<Value> halves;
     for (Value sum : row)

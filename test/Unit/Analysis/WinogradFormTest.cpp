@@ -21,7 +21,7 @@ std::vector<int8_t> oddFilter(int64_t top, unsigned seed) {
 
 bool isLegal(const std::vector<int8_t> &filter, int64_t top, int64_t my, int64_t mx,
              llvm::SmallVectorImpl<int64_t> &halved, std::string &why) {
-  return winogradForm(TransformedWeights(filter, outputs, inputs), top, my, mx, halved, why);
+  return winogradForm(TransformedWeights(filter, outputs, inputs), top, my, mx, WinogradFactors::Plain, halved, why);
 }
 
 } // namespace
@@ -89,4 +89,26 @@ TEST(WinogradForm, ReasonsAreGiven) {
   EXPECT_EQ(why, "F(4,3)xF(4,3): transformed codes reach [-150, 204]");
   EXPECT_FALSE(isLegal(std::vector<int8_t>(outputs * 9 * inputs, 7), 7, 3, 3, halved, why));
   EXPECT_EQ(why, "F(3,3)xF(3,3): transformed weights reach [0, 343]");
+}
+
+// Products of sums: with codes and weights of 2 bits no position needs more room than F(4,3)xF(3,3) leaves, though its
+// largest codes and its largest weights do not fit together.
+TEST(WinogradForm, SumsOfCodesAndWeightsFit) {
+  llvm::SmallVector<int64_t> halved;
+  std::string why;
+  for (int8_t sign : {1, -1}) {
+    std::vector<int8_t> filter(outputs * 9 * inputs, 3 * sign);
+    for (int64_t my = 2; my <= 4; ++my)
+      for (int64_t mx = 2; mx <= my && my + mx < 8; ++mx)
+        EXPECT_TRUE(
+            winogradForm(TransformedWeights(filter, outputs, inputs), 3, my, mx, WinogradFactors::Sums, halved, why))
+            << "F" << my << "xF" << mx << ": " << why;
+  }
+  // At (1,2,4) twice weights reach 147 and codes 18; at (1,1,1) twice weights 27 and codes 78.
+  EXPECT_EQ(winogradCodeRange(3, 4, 3, 3 * 5 + 3), std::make_pair(int64_t(-18), int64_t(18)));
+  EXPECT_EQ(winogradCodeRange(3, 4, 3, 1 * 5 + 1), std::make_pair(int64_t(-42), int64_t(78)));
+  EXPECT_FALSE(winogradForm(TransformedWeights(std::vector<int8_t>(outputs * 9 * inputs, 10), outputs, inputs), 15, 2,
+                            2, WinogradFactors::Sums, halved, why));
+  EXPECT_EQ(why,
+            "F(2,3)xF(2,3): transformed weights reach [0, 90] and are not all odd, codes of their position [0, 60]");
 }
