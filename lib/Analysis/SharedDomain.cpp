@@ -203,26 +203,33 @@ static Demands demandsOf(const SharedDomain &domain, const StepFunction &functio
   return demands;
 }
 
+/// The offsets of a line of this slope that reaches the demands of `points` [begin, end) and exceeds none of any point:
+/// their middle, and how many there are.
+static Fit fitSlope(const Demands &demands, size_t begin, size_t end, double slope) {
+  double low = -infinity, high = infinity;
+  for (size_t i = 0; i < demands.points.size(); ++i) {
+    const Demand &point = demands.points[i];
+    double rise = slope * (point.x - demands.origin);
+    if (i >= begin && i < end)
+      low = std::max(low, point.lower - rise);
+    high = std::min(high, point.upper - rise);
+  }
+  if (high == infinity)
+    high = low + 2.0;
+  return {slope, (low + high) / 2, high - low};
+}
+
 /// The line with the largest distance to all demands, where the demands of `points` [begin, end) are to be reached and
-/// none of any point exceeded. For a slope, the offsets that do are an interval; its length is a concave function of
-/// the slope, so halving finds its maximum.
+/// none of any point exceeded. The offsets that do are an interval for each slope; its length is a concave function of
+/// the slope, so halving finds its maximum. Where a wide range of slopes is as good, as for a line that only has to
+/// hold one run at its code, the flattest of them is taken: float32 numbers lie closer together there.
 static Fit fitLine(const Demands &demands, size_t begin, size_t end) {
   Fit best;
   auto trySlope = [&](double slope) {
-    double low = -infinity, high = infinity;
-    for (size_t i = 0; i < demands.points.size(); ++i) {
-      const Demand &point = demands.points[i];
-      double rise = slope * (point.x - demands.origin);
-      if (i >= begin && i < end)
-        low = std::max(low, point.lower - rise);
-      high = std::min(high, point.upper - rise);
-    }
-    if (high == infinity)
-      high = low + 2.0;
-    double slack = high - low;
-    if (slack > best.slack)
-      best = {slope, (low + high) / 2, slack};
-    return slack;
+    Fit fit = fitSlope(demands, begin, end, slope);
+    if (fit.slack > best.slack)
+      best = fit;
+    return fit.slack;
   };
   double left = -demands.maxSlope, right = demands.maxSlope;
   for (int i = 0; i < 120 && right - left > 1e-13 * (std::fabs(left) + std::fabs(right)); ++i) {
@@ -231,6 +238,19 @@ static Fit fitLine(const Demands &demands, size_t begin, size_t end) {
       left = a;
     else
       right = b;
+  }
+  if (best.slack <= 0)
+    return best;
+  double asGood = best.slack * 0.99, tooFlat = 0.0;
+  Fit level = fitSlope(demands, begin, end, 0.0);
+  if (level.slack >= asGood)
+    return level;
+  for (int i = 0; i < 40; ++i) {
+    Fit flatter = fitSlope(demands, begin, end, (tooFlat + best.slope) / 2);
+    if (flatter.slack >= asGood)
+      best = flatter;
+    else
+      tooFlat = flatter.slope;
   }
   return best;
 }
@@ -278,46 +298,75 @@ static std::optional<std::vector<Line>> roundLines(const SharedDomain &domain, c
   return std::nullopt;
 }
 
-/// Two lines, the right one for the runs from a border on and the left one for those before it. Where the border lies
-/// is not known: the one is taken that leaves both lines most room, with the place inside the run in front of it where
-/// they cross.
-static std::vector<Fit> fitTwoLines(const Demands &demands) {
-  size_t count = demands.points.size(), bestBorder = 0;
-  double bestSlack = 0;
-  std::vector<Fit> best;
-  for (size_t border = 1; border < count; ++border) {
-    if (!asksForMore(demands, 0, border) || !asksForMore(demands, border, count))
-      continue;
-    Fit right = fitLine(demands, border, count);
-    if (right.slack <= bestSlack)
-      continue;
-    Fit left = fitLine(demands, 0, border);
-    if (left.slack <= 0)
-      break; // a longer left part asks for more
-    double slack = std::min(left.slack, right.slack);
-    if (slack > bestSlack) {
-      bestSlack = slack;
-      bestBorder = border;
-      best = {right, left};
-    }
-  }
-  if (best.empty() || bestBorder % 2 == 0)
-    return best;
-  // The border is inside of a run: both lines must reach it where they cross.
-  Demand before = demands.points[bestBorder - 1], after = demands.points[bestBorder];
-  double turn = best[0].slope - best[1].slope;
-  double crossing = turn == 0 ? before.x : demands.origin + (best[1].offset - best[0].offset) / turn;
-  crossing = std::clamp(std::floor(crossing), before.x, after.x - 1);
+namespace {
+/// Two lines, and the smaller of their slacks.
+struct TwoFits {
+  Fit right, left;
+  double slack = -1;
+};
+} // namespace
+
+/// The right line for the demands from `border` on, the left one for those before it. Where the border is inside of a
+/// run, both must reach its code at the place where they cross.
+static TwoFits fitAround(const Demands &demands, size_t border) {
+  size_t count = demands.points.size();
+  TwoFits fits{fitLine(demands, border, count), fitLine(demands, 0, border), -1};
+  fits.slack = std::min(fits.right.slack, fits.left.slack);
+  if (border % 2 == 0 || fits.slack <= 0)
+    return fits;
+  Demand before = demands.points[border - 1], after = demands.points[border];
+  double turn = fits.right.slope - fits.left.slope;
+  double crossing = turn == 0 ? before.x : demands.origin + (fits.left.offset - fits.right.offset) / turn;
+  crossing = std::clamp(std::floor(crossing), before.x, std::max(before.x, after.x - 1));
   Demands more = demands;
-  Demand left = before, right = after;
-  left.x = crossing;
-  right.x = crossing + 1;
-  more.points.insert(more.points.begin() + bestBorder, {left, right});
-  std::vector<Fit> tighter{fitLine(more, bestBorder + 1, count + 2), fitLine(more, 0, bestBorder + 1)};
-  return tighter[0].slack > 0 && tighter[1].slack > 0 ? tighter : best;
+  before.x = crossing;
+  after.x = std::min(crossing + 1, after.x);
+  more.points.insert(more.points.begin() + border, {before, after});
+  fits = {fitLine(more, border + 1, count + 2), fitLine(more, 0, border + 1), -1};
+  fits.slack = std::min(fits.right.slack, fits.left.slack);
+  return fits;
 }
 
-std::optional<std::vector<Line>> findLines(const SharedDomain &domain, const StepFunction &function) {
+/// Pairs of lines that may do, best first. Where the border between their runs lies is not known. The further right it
+/// is, the more slack the right line has and the less the left one: the best border is near the place where both have
+/// the same, and its neighbours differ in which line a whole run is left to.
+static std::vector<TwoFits> fitTwoLines(const Demands &demands) {
+  size_t count = demands.points.size(), low = 1, high = count - 1;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    bool rightHasMore = !asksForMore(demands, middle, count) ||
+                        fitLine(demands, middle, count).slack >= fitLine(demands, 0, middle).slack;
+    (rightHasMore ? high : low) = rightHasMore ? middle : middle + 1;
+  }
+  constexpr size_t reach = 3;
+  std::vector<TwoFits> pairs;
+  for (size_t border = low > reach ? low - reach : 1; border <= low + reach && border < count; ++border)
+    if (asksForMore(demands, 0, border) && asksForMore(demands, border, count))
+      if (TwoFits fits = fitAround(demands, border); fits.slack > 0)
+        pairs.push_back(fits);
+  std::stable_sort(pairs.begin(), pairs.end(), [](const TwoFits &x, const TwoFits &y) { return x.slack > y.slack; });
+  return pairs;
+}
+
+/// The axis and the codes seen from above: z' = -z, code' = top - code. What reaches an edge e on one fails 1 - e on
+/// the other. The table is left behind, since lines do not ask for it; nor do the ends of the axis matter, which are
+/// beyond all edges on both.
+static SharedDomain mirrored(const SharedDomain &domain) {
+  SharedDomain mirror;
+  mirror.width = domain.width;
+  for (auto edge = domain.edges.rbegin(); edge != domain.edges.rend(); ++edge)
+    mirror.edges.push_back(1 - *edge);
+  return mirror;
+}
+
+static StepFunction mirrored(StepFunction function, unsigned top) {
+  for (Step &step : function.steps)
+    step.code = top - step.code;
+  return function;
+}
+
+/// One or two lines whose maximum is the way to the axis.
+static std::optional<std::vector<Line>> findHighest(const SharedDomain &domain, const StepFunction &function) {
   Demands demands = demandsOf(domain, function);
   size_t count = demands.points.size();
   if (!asksForMore(demands, 0, count)) {
@@ -327,10 +376,21 @@ std::optional<std::vector<Line>> findLines(const SharedDomain &domain, const Ste
   if (Fit one = fitLine(demands, 0, count); one.slack > 0)
     if (auto lines = roundLines(domain, function, demands, {one}))
       return lines;
-  std::vector<Fit> two = fitTwoLines(demands);
-  if (two.empty())
+  for (const TwoFits &two : fitTwoLines(demands))
+    if (auto lines = roundLines(domain, function, demands, {two.right, two.left}))
+      return lines;
+  return std::nullopt;
+}
+
+std::optional<Path> findPath(const SharedDomain &domain, const StepFunction &function) {
+  if (std::any_of(function.steps.begin(), function.steps.end(),
+                  [&](const Step &step) { return step.code > domain.top(); }))
     return std::nullopt;
-  return roundLines(domain, function, demands, two);
+  if (auto lines = findHighest(domain, function))
+    return Path{std::move(*lines), false};
+  if (auto lines = findHighest(mirrored(domain), mirrored(function, domain.top())))
+    return Path{std::move(*lines), true};
+  return std::nullopt;
 }
 
 } // namespace n2uq

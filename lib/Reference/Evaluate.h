@@ -52,7 +52,7 @@ void evaluate(TwoSidedThresholdOp op, const Array &input, const Array &base, con
 
 // Codes on a shared axis (SharedThresholds.cpp).
 void evaluate(SharedThresholdOp op, const Array &input, const Array &scale, const Array &offset, const Array &table,
-              Array &result, unsigned threads);
+              const Array *sign, Array &result, unsigned threads);
 void evaluate(CellCodesOp op, llvm::ArrayRef<const Array *> values, Array &result);
 void evaluate(PermuteOp op, const Array &table, const Array &index, Array &result);
 

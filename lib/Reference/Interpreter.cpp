@@ -297,7 +297,8 @@ private:
         })
         .Case([&](Dot2Op op) { evaluate(op, in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](SharedThresholdOp op) {
-          evaluate(op, in(op.getInput()), in(op.getScale()), in(op.getOffset()), in(op.getTable()), result, threads);
+          evaluate(op, in(op.getInput()), in(op.getScale()), in(op.getOffset()), in(op.getTable()),
+                   optional(op.getSign()), result, threads);
         })
         .Case([&](CellCodesOp op) {
           SmallVector<const Array *> values;

@@ -29,7 +29,7 @@ static unsigned codeAt(int64_t width, int64_t cells, const int32_t *table, int64
 }
 
 void evaluate(SharedThresholdOp op, const Array &input, const Array &scale, const Array &offset, const Array &table,
-              Array &result, unsigned threads) {
+              const Array *sign, Array &result, unsigned threads) {
   int64_t channels = result.shape.back(), lines = scale.shape[1], width = op.getWidth();
   unsigned mask = (1u << codeBitsOf(op.getType())) - 1;
   parallelFor(result.elements() / channels, threads, [&](int64_t begin, int64_t end) {
@@ -39,6 +39,8 @@ void evaluate(SharedThresholdOp op, const Array &input, const Array &scale, cons
       float highest = std::fmaf(x, scale.as<float>()[row], offset.as<float>()[row]);
       for (int64_t j = 1; j < lines; ++j)
         highest = std::max(highest, std::fmaf(x, scale.as<float>()[row + j], offset.as<float>()[row + j]));
+      if (sign)
+        highest *= sign->as<float>()[i % channels % sign->shape[0]];
       result.as<uint8_t>()[i] = codeAt(width, table.shape[0], table.as<int32_t>(), placeOn(width, highest)) & mask;
     }
   });

@@ -22,11 +22,12 @@ namespace n2uq {
 /// Turns integer thresholds of 3 and 4 bits into lines to an axis that all channels of the layer share.
 ///
 /// Before they were folded the thresholds were one row T for all channels, and what stood in front of them was a
-/// straight line per channel, or two that meet where its PReLU turns: x > 0 ? x : p*x = max(x, p*x) for p <= 1. So
+/// straight line per channel, or two that meet where its PReLU turns: x > 0 ? x : p*x is max(x, p*x) for p <= 1 and
+/// min(x, p*x) for p >= 1, and the other way round in front of a quantizer that negates its input. So
 ///
 ///   threshold, rising:                  one line, or two of positive slope
 ///   two-sided, a valley of the codes:   two lines, the left one falling
-///   a hill of the codes (p > 1):        the lower of two lines, which the op does not have; the compares stay
+///   a hill of the codes (p > 1):        the lower of two lines: minus the higher of the negated ones
 ///
 /// Nothing of this is assumed: lines are searched for each channel from the integers alone, and taken when all
 /// reachable accumulators of all channels are proven to get their codes (SharedDomain.h). An axis of 16 bits takes
@@ -37,10 +38,10 @@ struct ShareThresholds final : n2uq::impl::ShareThresholdsPassBase<ShareThreshol
   void runOnOperation() override;
 };
 
-/// A layer on its axis: lines[c] of channel c.
+/// A layer on its axis: paths[c] of channel c.
 struct SharedLayer {
   SharedDomain domain;
-  std::vector<std::vector<Line>> lines;
+  std::vector<Path> paths;
 };
 } // namespace
 
@@ -93,6 +94,21 @@ static std::optional<std::vector<StepFunction>> stepFunctionsOf(Operation *op, A
   return functions;
 }
 
+/// Gives all channels the same sign where that is possible, for one sign for all costs nothing: a channel of one line
+/// has either sign, since minus the negated line is the line.
+static void agreeOnSign(std::vector<Path> &paths) {
+  if (llvm::any_of(paths, [](const Path &path) { return path.lines.size() > 1 && !path.mirrored; }))
+    return;
+  if (llvm::none_of(paths, [](const Path &path) { return path.mirrored; }))
+    return;
+  for (Path &path : paths)
+    if (!path.mirrored) {
+      path.mirrored = true;
+      for (Line &line : path.lines)
+        line = {-line.scale, -line.offset};
+    }
+}
+
 /// The layer on the first axis that serves all of its channels; `reason` says why there is none.
 static std::optional<SharedLayer> shareLayer(const std::vector<float> &levels, ArrayRef<StepFunction> functions,
                                              std::string &reason) {
@@ -108,42 +124,50 @@ static std::optional<SharedLayer> shareLayer(const std::vector<float> &levels, A
         continue;
       SharedLayer layer{std::move(domain), {}};
       for (const StepFunction &function : functions) {
-        std::optional<std::vector<Line>> lines = findLines(layer.domain, function);
-        if (!lines)
+        std::optional<Path> path = findPath(layer.domain, function);
+        if (!path)
           break;
-        layer.lines.push_back(std::move(*lines));
+        layer.paths.push_back(std::move(*path));
       }
-      if (layer.lines.size() == functions.size())
+      if (layer.paths.size() == functions.size()) {
+        agreeOnSign(layer.paths);
         return layer;
-      reason = "no lines give the codes of channel " + std::to_string(layer.lines.size());
+      }
+      reason = "no lines give the codes of channel " + std::to_string(layer.paths.size());
     }
   return std::nullopt;
 }
 
 static SharedThresholdOp createShared(Operation *op, const SharedLayer &layer) {
   size_t lines = 1;
-  for (const std::vector<Line> &channel : layer.lines)
-    lines = std::max(lines, channel.size());
-  std::vector<float> scales, offsets;
-  for (const std::vector<Line> &channel : layer.lines)
+  for (const Path &path : layer.paths)
+    lines = std::max(lines, path.lines.size());
+  std::vector<float> scales, offsets, signs;
+  for (const Path &path : layer.paths) {
     for (size_t j = 0; j < lines; ++j) {
       // A channel of one line has it twice.
-      const Line &line = channel[std::min(j, channel.size() - 1)];
+      const Line &line = path.lines[std::min(j, path.lines.size() - 1)];
       scales.push_back(line.scale);
       offsets.push_back(line.offset);
     }
+    signs.push_back(path.mirrored ? -1.0f : 1.0f);
+  }
   // Constants stand in front of kernels.
   Operation *kernel = op->getParentOfType<KernelOp>();
   OpBuilder builder(kernel ? kernel : op);
   Location loc = op->getLoc();
-  int64_t channels = layer.lines.size(), count = lines, cells = layer.domain.table.size();
+  int64_t channels = layer.paths.size(), count = lines, cells = layer.domain.table.size();
   Value scale = createFloats(builder, loc, {channels, count}, scales, "scale");
   Value offset = createFloats(builder, loc, {channels, count}, offsets, "offset");
   std::vector<int32_t> table(layer.domain.table.begin(), layer.domain.table.end());
   Value cellTable = createInts(builder, loc, {cells}, table, "table");
+  Value sign;
+  if (llvm::is_contained(signs, -1.0f))
+    sign = llvm::all_equal(signs) ? createFloats(builder, loc, {1}, {-1.0f}, "sign")
+                                  : createFloats(builder, loc, {channels}, signs, "sign");
   builder.setInsertionPoint(op);
   return SharedThresholdOp::create(builder, loc, op->getResult(0).getType(), op->getOperand(0), scale, offset,
-                                   cellTable, layer.domain.width);
+                                   cellTable, sign, layer.domain.width);
 }
 
 static void share(Operation *op) {
@@ -170,7 +194,8 @@ static void share(Operation *op) {
   SharedThresholdOp shared = createShared(op, *layer);
   remark::passed(op->getLoc(), remark::RemarkOpts::name("Shared").category(DEBUG_TYPE))
       << remark::metric("width", layer->domain.width)
-      << remark::metric("lines", cast<ShapedType>(shared.getScale().getType()).getDimSize(1));
+      << remark::metric("lines", cast<ShapedType>(shared.getScale().getType()).getDimSize(1))
+      << remark::metric("mirrored", llvm::count_if(layer->paths, [](const Path &path) { return path.mirrored; }));
   for (NamedAttribute attribute : op->getDiscardableAttrs())
     if (attribute.getName() != levelsAttrName)
       shared->setDiscardableAttr(attribute.getName(), attribute.getValue());

@@ -29,6 +29,10 @@ static LogicalResult verifyShared(SharedThresholdOp op, int64_t lanes) {
     if (std::optional<std::vector<float>> numbers = constantFloats(lines);
         numbers && !llvm::all_of(*numbers, [](float number) { return std::isfinite(number); }))
       return op.emitOpError() << "expects lines of finite numbers";
+  if (op.getSign())
+    if (std::optional<std::vector<float>> signs = constantFloats(op.getSign());
+        signs && !llvm::all_of(*signs, [](float sign) { return std::fabs(sign) == 1.0f; }))
+      return op.emitOpError() << "expects signs of 1 and -1";
   return success();
 }
 

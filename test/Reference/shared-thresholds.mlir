@@ -12,6 +12,8 @@
 // RUN: %{run} --function=one_line --input=input=%t/acc.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=ONE-LINE
 // RUN: %{make} %t/turn.npy i4 4x1x1x2 0 0 150 50 -50 -150 200 -200
 // RUN: %{run} --function=two_lines --input=input=%t/turn.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=TWO-LINES
+// RUN: %{run} --function=signs --input=input=%t/turn.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=SIGNS
+// RUN: %{run} --function=one_sign --input=input=%t/turn.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=ONE-SIGN
 // RUN: %{make} %t/z.npy f4 4 -3000.5 -3000.4 99.5 98.5
 // RUN: %{run} --function=cell_codes --input=input=%t/z.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=CELL-CODES
 // RUN: %{make} %t/i.npy i4 4 3 0 -1 6
@@ -36,6 +38,30 @@ func.func @two_lines(%acc: tensor<?x1x1x2xi32>) -> tensor<?x1x1x2xui3> {
   %table = arith.constant dense<[8092, 6144, 4096, 2048, 0, -2048, -4096, -6144, -8192, -10240, -12288, -14336, -16384, -18432, -20480, -22528,
                                  32768, 30720, 28672, 26624, 24576, 22528, 20480, 18432, 16384, 14336, 12288, 10240, 8192, 6144, 7096, 6144]> : tensor<32xi32>
   %0 = n2uq.shared_threshold %acc, %scale, %offset, %table width = 16 : tensor<?x1x1x2xi32>, tensor<2x2xf32>, tensor<32xi32> -> tensor<?x1x1x2xui3>
+  return %0 : tensor<?x1x1x2xui3>
+}
+
+// Channel 0: -max(20 * acc - 120, -20 * acc - 120), at 120, -2880, -880 and -3880; channel 1: max(acc, acc / 2).
+// SIGNS: uint8 4x1x1x2 2 1 1 1 1 1 0 1
+func.func @signs(%acc: tensor<?x1x1x2xi32>) -> tensor<?x1x1x2xui3> {
+  %scale = arith.constant dense<[[20.0, -20.0], [1.0, 0.5]]> : tensor<2x2xf32>
+  %offset = arith.constant dense<[[-120.0, -120.0], [0.0, 0.0]]> : tensor<2x2xf32>
+  %sign = arith.constant dense<[-1.0, 1.0]> : tensor<2xf32>
+  %table = arith.constant dense<[8092, 6144, 4096, 2048, 0, -2048, -4096, -6144, -8192, -10240, -12288, -14336, -16384, -18432, -20480, -22528,
+                                 32768, 30720, 28672, 26624, 24576, 22528, 20480, 18432, 16384, 14336, 12288, 10240, 8192, 6144, 7096, 6144]> : tensor<32xi32>
+  %0 = n2uq.shared_threshold %acc, %scale, %offset, %table sign(%sign : tensor<2xf32>) width = 16 : tensor<?x1x1x2xi32>, tensor<2x2xf32>, tensor<32xi32> -> tensor<?x1x1x2xui3>
+  return %0 : tensor<?x1x1x2xui3>
+}
+
+// Both channels: -max(-100 * acc - 50, 100 * acc - 50), a hill whose top at 50 is between the thresholds.
+// ONE-SIGN: uint8 4x1x1x2 1 1 0 0 0 0 0 0
+func.func @one_sign(%acc: tensor<?x1x1x2xi32>) -> tensor<?x1x1x2xui3> {
+  %scale = arith.constant dense<[[-100.0, 100.0], [-100.0, 100.0]]> : tensor<2x2xf32>
+  %offset = arith.constant dense<-50.0> : tensor<2x2xf32>
+  %sign = arith.constant dense<-1.0> : tensor<1xf32>
+  %table = arith.constant dense<[8092, 6144, 4096, 2048, 0, -2048, -4096, -6144, -8192, -10240, -12288, -14336, -16384, -18432, -20480, -22528,
+                                 32768, 30720, 28672, 26624, 24576, 22528, 20480, 18432, 16384, 14336, 12288, 10240, 8192, 6144, 7096, 6144]> : tensor<32xi32>
+  %0 = n2uq.shared_threshold %acc, %scale, %offset, %table sign(%sign : tensor<1xf32>) width = 16 : tensor<?x1x1x2xi32>, tensor<2x2xf32>, tensor<32xi32> -> tensor<?x1x1x2xui3>
   return %0 : tensor<?x1x1x2xui3>
 }
 

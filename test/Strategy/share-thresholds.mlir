@@ -12,7 +12,7 @@
 //       CHECK: n2uq.shared_threshold %{{.*}} width = 16 : tensor<?x4x4x2xi32>, tensor<2x1xf32>, tensor<64xi32> -> tensor<?x4x4x2xui3>
 //   CHECK-NOT: n2uq.threshold
 //   CHECK-NOT: n2uq.levels
-// REMARK: Shared{{.*}}lines=1, width=16
+// REMARK: Shared{{.*}}lines=1, mirrored=0, width=16
 func.func @rising(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x2xui3> {
   %w = arith.constant dense<[[[[3, -1]]], [[[5, 1]]]]> : tensor<2x1x1x2xi8>
   %t = arith.constant dense<[[-6, -3, -1, 1, 2, 5, 9], [-12, -6, -2, 2, 4, 10, 18]]> : tensor<2x7xi32>
@@ -24,7 +24,7 @@ func.func @rising(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x2xui3> {
 // Channel 0 is |acc|: its left line falls. The name and what else is written on the op stay.
 // CHECK-LABEL: @valley
 //       CHECK: n2uq.shared_threshold %{{.*}} width = 16 {note = "kept"} : tensor<?x4x4x2xi32>, tensor<2x2xf32>
-// REMARK: Shared{{.*}}lines=2, width=16
+// REMARK: Shared{{.*}}lines=2, mirrored=0, width=16
 func.func @valley(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x2xui3> {
   %w = arith.constant dense<[[[[3, -3]]], [[[5, 1]]]]> : tensor<2x1x1x2xi8>
   %base = arith.constant dense<[7, 0]> : tensor<2xi32>
@@ -36,10 +36,11 @@ func.func @valley(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x2xui3> {
   return %q : tensor<?x4x4x2xui3>
 }
 
-// A hill has no lines.
+// A hill is minus a valley. Where all channels are hills or have one line, there is one sign for all.
 // CHECK-LABEL: @hill
-//       CHECK: n2uq.two_sided_threshold
-// REMARK: Compares{{.*}}no lines give the codes of channel 0
+//       CHECK: %[[SIGN:.*]] = arith.constant {{.*}}dense<-1.000000e+00> : tensor<1xf32>
+//       CHECK: n2uq.shared_threshold %{{.*}} sign(%[[SIGN]] : tensor<1xf32>) width = 16 : tensor<?x4x4x1xi32>, tensor<1x2xf32>
+// REMARK: Shared{{.*}}lines=2, mirrored=1, width=16
 func.func @hill(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x1xui3> {
   %w = arith.constant dense<[[[[3, -3]]]]> : tensor<1x1x1x2xi8>
   %base = arith.constant dense<[0]> : tensor<1xi32>
@@ -48,6 +49,48 @@ func.func @hill(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x1xui3> {
   %acc = n2uq.conv2d %codes, %w : tensor<?x4x4x2xui3>, tensor<1x1x1x2xi8> -> tensor<?x4x4x1xi32>
   %q = n2uq.two_sided_threshold %acc, %base, %up, %down {n2uq.levels = array<f32: -20.0, -14.0, -10.0, -8.0, -5.0, -3.0, -1.0>}
       : tensor<?x4x4x1xi32>, tensor<1xi32>, tensor<1x7xi32>, tensor<1x7xi32> -> tensor<?x4x4x1xui3>
+  return %q : tensor<?x4x4x1xui3>
+}
+
+// A valley beside a hill: a sign for each.
+// CHECK-LABEL: @valley_and_hill
+//       CHECK: %[[SIGN:.*]] = arith.constant {{.*}}dense<[1.000000e+00, -1.000000e+00]> : tensor<2xf32>
+//       CHECK: n2uq.shared_threshold %{{.*}} sign(%[[SIGN]] : tensor<2xf32>) width = 16
+// REMARK: Shared{{.*}}lines=2, mirrored=1, width=16
+func.func @valley_and_hill(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x2xui3> {
+  %w = arith.constant dense<[[[[3, -3]]], [[[3, -3]]]]> : tensor<2x1x1x2xi8>
+  %base = arith.constant dense<[7, 0]> : tensor<2xi32>
+  %up = arith.constant dense<[[1, 3, 5, 8, 10, 14, 20], [-20, -18, -16, -13, -11, -7, -1]]> : tensor<2x7xi32>
+  %down = arith.constant dense<[[0, -2, -4, -7, -9, -13, -19], [2, 8, 12, 14, 17, 19, 21]]> : tensor<2x7xi32>
+  %acc = n2uq.conv2d %codes, %w : tensor<?x4x4x2xui3>, tensor<2x1x1x2xi8> -> tensor<?x4x4x2xi32>
+  %q = n2uq.two_sided_threshold %acc, %base, %up, %down {n2uq.levels = array<f32: 1.0, 3.0, 5.0, 8.0, 10.0, 14.0, 20.0>}
+      : tensor<?x4x4x2xi32>, tensor<2xi32>, tensor<2x7xi32>, tensor<2x7xi32> -> tensor<?x4x4x2xui3>
+  return %q : tensor<?x4x4x2xui3>
+}
+
+// The left line holds one run only, which reaches to the smallest accumulator: many slopes do, and a flat one is exact.
+// CHECK-LABEL: @shelf
+//       CHECK: n2uq.shared_threshold %{{.*}} width = 16 : tensor<?x4x4x1xi32>, tensor<1x2xf32>
+func.func @shelf(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x1xui3> {
+  %w = arith.constant dense<[[[[127, -128]]]]> : tensor<1x1x1x2xi8>
+  %t = arith.constant dense<[[-2147483648, -60, -30, 10, 20, 50, 90]]> : tensor<1x7xi32>
+  %acc = n2uq.conv2d %codes, %w : tensor<?x4x4x2xui3>, tensor<1x1x1x2xi8> -> tensor<?x4x4x1xi32>
+  %q = n2uq.threshold %acc, %t {n2uq.levels = array<f32: -9.0, -6.0, -3.0, 1.0, 2.0, 5.0, 9.0>} : tensor<?x4x4x1xi32>, tensor<1x7xi32> -> tensor<?x4x4x1xui3>
+  return %q : tensor<?x4x4x1xui3>
+}
+
+// Two valleys are more than two lines.
+// CHECK-LABEL: @zigzag
+//       CHECK: n2uq.two_sided_threshold
+// REMARK: Compares{{.*}}no lines give the codes of channel 0
+func.func @zigzag(%codes: tensor<?x4x4x2xui3>) -> tensor<?x4x4x1xui3> {
+  %w = arith.constant dense<[[[[3, -3]]]]> : tensor<1x1x1x2xi8>
+  %base = arith.constant dense<[3]> : tensor<1xi32>
+  %up = arith.constant dense<[[-14, -12, -10, 4, 6, 8]]> : tensor<1x6xi32>
+  %down = arith.constant dense<[[-18, -16, -15, -6, -4, -2]]> : tensor<1x6xi32>
+  %acc = n2uq.conv2d %codes, %w : tensor<?x4x4x2xui3>, tensor<1x1x1x2xi8> -> tensor<?x4x4x1xi32>
+  %q = n2uq.two_sided_threshold %acc, %base, %up, %down {n2uq.levels = array<f32: -20.0, -14.0, -10.0, -8.0, -5.0, -3.0, -1.0>}
+      : tensor<?x4x4x1xi32>, tensor<1xi32>, tensor<1x6xi32>, tensor<1x6xi32> -> tensor<?x4x4x1xui3>
   return %q : tensor<?x4x4x1xui3>
 }
 

@@ -183,3 +183,17 @@ func.func @shared_threshold_of_infinite_lines(%x: tensor<?x8xi32>) -> tensor<?x8
   }
   return %0 : tensor<?x8xui3>
 }
+
+// -----
+
+func.func @shared_threshold_of_other_signs(%x: tensor<?x8xi32>) -> tensor<?x8xui3> {
+  %lines = arith.constant dense<1.0> : tensor<8x1xf32>
+  %sign = arith.constant dense<0.5> : tensor<1xf32>
+  %table = arith.constant dense<0> : tensor<32xi32>
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = elementwise, lanes = 16, tile = [1]> -> tensor<?x8xui3> {
+    // expected-error @+1 {{'n2uq.shared_threshold' op expects signs of 1 and -1}}
+    %1 = n2uq.shared_threshold %x, %lines, %lines, %table sign(%sign : tensor<1xf32>) width = 16 : tensor<?x8xi32>, tensor<8x1xf32>, tensor<32xi32> -> tensor<?x8xui3>
+    n2uq.yield %1 : tensor<?x8xui3>
+  }
+  return %0 : tensor<?x8xui3>
+}

@@ -51,8 +51,14 @@ bool provesTable(const SharedDomain &domain);
 std::vector<SharedDomain> sharedDomains(const std::vector<float> &thresholds, unsigned width, size_t cells,
                                         size_t count);
 
-/// One or two lines whose maximum leads `function`'s accumulators to their codes, proven; none where none were found.
-std::optional<std::vector<Line>> findLines(const SharedDomain &domain, const StepFunction &function);
+/// A channel's way to the axis: the highest of one or two lines or, where it is `mirrored`, minus that.
+struct Path {
+  std::vector<Line> lines;
+  bool mirrored = false;
+};
+
+/// A path that leads `function`'s accumulators to their codes, proven; none where none was found.
+std::optional<Path> findPath(const SharedDomain &domain, const StepFunction &function);
 
 /// Whether the maximum of `lines` leads every accumulator of `function` to its code.
 ///

@@ -29,6 +29,8 @@ LogicalResult SharedThresholdOp::verify() {
     return failure();
   if (codeBitsOf(getType()) > 4) // (C4)
     return emitOpError() << "expects codes of at most 4 bits, but got " << codeBitsOf(getType());
+  if (getSign() && failed(verifyChannelVector(*this, "its sign", getSign(), channelsOf(getInput())))) // (C5)
+    return failure();
   return success();
 }
 

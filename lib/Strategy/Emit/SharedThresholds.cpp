@@ -14,8 +14,11 @@ using namespace mlir;
 
 namespace n2uq {
 
-/// Number j of every channel's row, for a vector of channels.
-static Value lineVector(ItemEmitter &e, Value rows, int64_t j, Value channel) {
+/// Forms of constants (ItemEmitter::data): 0 and 1 are those of thresholds; lines have one for each, and its negative.
+static constexpr int64_t signForm = 1, lineForm = 2, negatedForm = 8;
+
+/// Number j of every channel's row, for a vector of channels; times -1 where `negated`.
+static Value lineVector(ItemEmitter &e, Value rows, int64_t j, bool negated, Value channel) {
   auto type = cast<ShapedType>(rows.getType());
   int64_t channels = type.getDimSize(0), lines = type.getDimSize(1);
   Value from = e.data(
@@ -23,32 +26,60 @@ static Value lineVector(ItemEmitter &e, Value rows, int64_t j, Value channel) {
       [&] {
         std::vector<float> numbers = *constantFloats(rows), column(memoryChannels(channels), 0.0f);
         for (int64_t c = 0; c < channels; ++c)
-          column[c] = numbers[c * lines + j];
+          column[c] = negated ? -numbers[c * lines + j] : numbers[c * lines + j];
         std::vector<char> bytes(column.size() * sizeof(float));
         std::memcpy(bytes.data(), column.data(), bytes.size());
         return bytes;
       },
-      /*form=*/2 + j); // 0 and 1 are those of thresholds
+      (negated ? negatedForm : lineForm) + j);
   return e.load(e.floats(), e.at(from, e.mul(channel, 4)), e.lanes * 4);
+}
+
+/// Signs of a vector of channels as what their floats have in the uppermost bit.
+static Value signVector(ItemEmitter &e, Value sign, Value channel) {
+  Value from = e.data(
+      sign,
+      [&] {
+        std::vector<float> signs = *constantFloats(sign);
+        std::vector<uint32_t> bits(memoryChannels(signs.size()), 0);
+        for (auto [number, bit] : llvm::zip(signs, bits))
+          bit = number < 0 ? uint32_t(1) << 31 : 0;
+        std::vector<char> bytes(bits.size() * sizeof(uint32_t));
+        std::memcpy(bytes.data(), bits.data(), bytes.size());
+        return bytes;
+      },
+      signForm);
+  return e.load(e.ints(), e.at(from, e.mul(channel, 4)), e.lanes * 4);
 }
 
 Column ItemEmitter::places(SharedThresholdOp op, ArrayRef<Value> accumulators, Value channel) {
   int64_t lines = cast<ShapedType>(op.getScale().getType()).getDimSize(1);
-  Column highest(accumulators.size());
+  std::vector<float> signs = op.getSign() ? *constantFloats(op.getSign()) : std::vector<float>{1.0f};
+  // One sign for all channels costs nothing: minus the highest is the lowest of the negated lines, roundings included.
+  bool sameSign = llvm::all_equal(signs), negated = sameSign && signs.front() < 0;
+  auto order = negated ? arith::CmpFPredicate::OLT : arith::CmpFPredicate::OGT;
+  Column outermost(accumulators.size());
   for (int64_t j = 0; j < lines; ++j) {
-    Value scale = lineVector(*this, op.getScale(), j, channel), offset = lineVector(*this, op.getOffset(), j, channel);
-    for (auto [accumulator, place] : llvm::zip_equal(accumulators, highest)) {
+    Value scale = lineVector(*this, op.getScale(), j, negated, channel),
+          offset = lineVector(*this, op.getOffset(), j, negated, channel);
+    for (auto [accumulator, place] : llvm::zip_equal(accumulators, outermost)) {
       Value x = arith::SIToFPOp::create(b, floats(), accumulator);
       Value line = math::FmaOp::create(b, x, scale, offset);
       if (!place) {
         place = line;
         continue;
       }
-      Value higher = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, place, line);
-      place = arith::SelectOp::create(b, higher, place, line);
+      Value beyond = arith::CmpFOp::create(b, order, place, line);
+      place = arith::SelectOp::create(b, beyond, place, line);
     }
   }
-  return highest;
+  if (!sameSign) {
+    Value sign = signVector(*this, op.getSign(), channel);
+    for (Value &place : outermost)
+      place = arith::BitcastOp::create(b, floats(),
+                                       arith::XOrIOp::create(b, arith::BitcastOp::create(b, ints(), place), sign));
+  }
+  return outermost;
 }
 
 Value ItemEmitter::cellCodes(SharedThresholdOp op, ArrayRef<Value> places) {

@@ -1,6 +1,14 @@
 // RUN: n2uq-opt %s --verify-roundtrip | FileCheck %s
 
-// CHECK-LABEL: @shared_threshold
+// CHECK-LABEL: @shared_threshold_signs
+func.func @shared_threshold_signs(%acc: tensor<?x8x8x64xi32>, %lines: tensor<64x2xf32>, %table: tensor<64xi32>, %sign: tensor<64xf32>) -> tensor<?x8x8x64xui4> {
+  // CHECK: n2uq.shared_threshold %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} sign(%{{.*}} : tensor<64xf32>) width = 32 : tensor<?x8x8x64xi32>, tensor<64x2xf32>, tensor<64xi32> -> tensor<?x8x8x64xui4>
+  %0 = n2uq.shared_threshold %acc, %lines, %lines, %table sign(%sign : tensor<64xf32>) width = 32
+      : tensor<?x8x8x64xi32>, tensor<64x2xf32>, tensor<64xi32> -> tensor<?x8x8x64xui4>
+  return %0 : tensor<?x8x8x64xui4>
+}
+
+// CHECK-LABEL: @shared_threshold(
 func.func @shared_threshold(%acc: tensor<?x8x8x64xi32>, %lines: tensor<64x2xf32>, %table: tensor<64xi32>) -> tensor<?x8x8x64xui4> {
   // CHECK: n2uq.shared_threshold %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} width = 16 : tensor<?x8x8x64xi32>, tensor<64x2xf32>, tensor<64xi32> -> tensor<?x8x8x64xui4>
   %0 = n2uq.shared_threshold %acc, %lines, %lines, %table width = 16

@@ -48,6 +48,14 @@ func.func @shared_threshold_c4(%acc: tensor<?x8x8x64xi32>, %lines: tensor<64x1xf
 
 // -----
 
+func.func @shared_threshold_c5(%acc: tensor<?x8x8x64xi32>, %lines: tensor<64x1xf32>, %table: tensor<64xi32>, %sign: tensor<2xf32>) {
+  // expected-error @+1 {{'n2uq.shared_threshold' op expects one number of its sign per channel (64) or one for all, but got 2}}
+  %0 = n2uq.shared_threshold %acc, %lines, %lines, %table sign(%sign : tensor<2xf32>) width = 16 : tensor<?x8x8x64xi32>, tensor<64x1xf32>, tensor<64xi32> -> tensor<?x8x8x64xui4>
+  return
+}
+
+// -----
+
 func.func @cell_codes_c1(%a: vector<16xf32>) {
   // expected-error @+1 {{'n2uq.cell_codes' op expects a byte for each of its 32 values, but got 16}}
   %0 = n2uq.cell_codes %a, %a width = 16 table = [0] : (vector<16xf32>, vector<16xf32>) -> vector<16xi8>

@@ -14,10 +14,12 @@ using namespace n2uq::test;
 namespace {
 
 /// What n2uq.shared_threshold computes, in the words of its definition.
-unsigned plainCode(const SharedDomain &domain, const std::vector<Line> &lines, int64_t acc) {
+unsigned plainCode(const SharedDomain &domain, const Path &path, int64_t acc) {
   float highest = -std::numeric_limits<float>::infinity();
-  for (const Line &line : lines)
+  for (const Line &line : path.lines)
     highest = std::max(highest, std::fmaf(static_cast<float>(acc), line.scale, line.offset));
+  if (path.mirrored)
+    highest = -highest;
   double limit = std::ldexp(1.0, static_cast<int>(domain.width) - 1);
   auto z = static_cast<int64_t>(std::clamp(std::nearbyint(static_cast<double>(highest)), -limit, limit - 1));
   uint64_t modulus = uint64_t(1) << domain.width, u = static_cast<uint64_t>(z) % modulus;
@@ -54,7 +56,7 @@ Layer randomLayer(RandomTails &random, unsigned bits, int64_t size, int channels
 }
 
 struct Tally {
-  int64_t channels = 0, accumulators = 0, none = 0, one = 0, two = 0;
+  int64_t channels = 0, accumulators = 0, none = 0, one = 0, two = 0, mirrored = 0;
 };
 
 void proveLayer(const Layer &layer, unsigned width, size_t cells, Tally &tally) {
@@ -62,17 +64,18 @@ void proveLayer(const Layer &layer, unsigned width, size_t cells, Tally &tally) 
     ASSERT_TRUE(provesTable(domain));
     for (const StepFunction &function : layer.channels) {
       ++tally.channels;
-      std::optional<std::vector<Line>> lines = findLines(domain, function);
-      if (!lines) {
+      std::optional<Path> path = findPath(domain, function);
+      if (!path) {
         ++tally.none;
         continue;
       }
-      ++(lines->size() == 1 ? tally.one : tally.two);
+      ++(path->lines.size() == 1 ? tally.one : tally.two);
+      tally.mirrored += path->mirrored;
       size_t step = 0;
       for (int64_t acc = function.bounds.lo; acc <= function.bounds.hi; ++acc) {
         if (step + 1 < function.steps.size() && function.steps[step + 1].from <= acc)
           ++step;
-        ASSERT_EQ(plainCode(domain, *lines, acc), function.steps[step].code)
+        ASSERT_EQ(plainCode(domain, *path, acc), function.steps[step].code)
             << "accumulator " << acc << ", channel " << tally.channels << ", width " << width;
       }
       tally.accumulators += function.bounds.count();
@@ -81,9 +84,10 @@ void proveLayer(const Layer &layer, unsigned width, size_t cells, Tally &tally) 
 }
 
 void report(const char *what, const Tally &tally) {
-  printf("%s: %lld channels (%lld of one line, %lld of two, %lld of none), %lld accumulators\n", what,
+  printf("%s: %lld channels (%lld of one line, %lld of two, %lld mirrored, %lld of none), %lld accumulators\n", what,
          static_cast<long long>(tally.channels), static_cast<long long>(tally.one), static_cast<long long>(tally.two),
-         static_cast<long long>(tally.none), static_cast<long long>(tally.accumulators));
+         static_cast<long long>(tally.mirrored), static_cast<long long>(tally.none),
+         static_cast<long long>(tally.accumulators));
 }
 
 } // namespace
@@ -134,12 +138,14 @@ TEST(SharedDomain, ProofFindsWrongTablesAndLines) {
   // |acc| / 100 against the thresholds: two lines that meet at 0.
   ChannelTail tail{{TailStep::scale(0.01f), TailStep::prelu(-1.0f)}, {-1.0f, 0.0f, 0.5f, 2.0f}, false};
   StepFunction function = enumerateCodes(tail, {-1000, 1000});
-  std::optional<std::vector<Line>> lines = findLines(domain, function);
-  ASSERT_TRUE(lines);
-  ASSERT_EQ(lines->size(), 2u);
-  EXPECT_TRUE(provesLines(domain, function, *lines));
+  std::optional<Path> path = findPath(domain, function);
+  ASSERT_TRUE(path);
+  ASSERT_EQ(path->lines.size(), 2u);
+  EXPECT_FALSE(path->mirrored);
+  const std::vector<Line> &lines = path->lines;
+  EXPECT_TRUE(provesLines(domain, function, lines));
   for (size_t j : {0u, 1u}) {
-    std::vector<Line> one{(*lines)[j]}, steep = *lines, high = *lines;
+    std::vector<Line> one{lines[j]}, steep = lines, high = lines;
     EXPECT_FALSE(provesLines(domain, function, one));
     steep[j].scale *= 1.1f;
     EXPECT_FALSE(provesLines(domain, function, steep));

@@ -11,27 +11,29 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def N2UQ_SharedThresholdOp : N2UQ_Op<"shared_threshold", [Pure, AllTypesMatch<["scale", "offset"]>]> {
   let summary = "per-channel step function by straight lines to an axis that all channels share";
   let description = [{
-    Leads every accumulator to a place `z` on an axis of integers, along the highest of its channel's lines, and finds the
-    code there without a comparison. The axis has the same thresholds for all channels, and is cut into cells (as many as
-    `table` has numbers) that hold at most one of them:
+    Leads every accumulator to a place `z` on an axis of integers, along the highest of its channel's lines (or along minus
+    that, where the channel's sign is -1), and finds the code there without a comparison. The axis has the same thresholds
+    for all channels, and is cut into cells (as many as `table` has numbers) that hold at most one of them:
 
     ```
-    z      = sat(rne(max over j of fma(float(input), scale[c,j], offset[c,j])))
+    z      = sat(rne(sign[c] * max over j of fma(float(input), scale[c,j], offset[c,j])))
     cell   = (z mod 2^width) >> (width - log2(cells))
     result = ((z + table[cell]) mod 2^width) >> (width - 4)
     ```
 
     `float` and `fma` round to float32, `rne` rounds to an integer, ties to even, `sat` holds it in the signed numbers of
     `width` bits. What `n2uq-share-thresholds` makes of the thresholds of 3 and 4 bits: one line is a channel without a PReLU,
-    two lines are its two sides.
+    two lines are its two sides. A channel whose PReLU has a slope above 1, or which stands in front of a quantizer with a
+    negative scale, takes the lower one of its sides; it has a sign of -1. An absent `sign` is 1.
 
     (C1) `scale` and `offset` have one row per channel, of one or two lines.
     (C2) `width` is 16 or 32, and `table` has 32 or 64 numbers.
     (C3) The shapes of `input` and `result` agree.
     (C4) Codes have at most 4 bits.
+    (C5) `sign` holds one number per channel, or one for all channels.
 
-    For every accumulator that can occur no `fma` is a NaN, nor, with a width of 16, outside of the signed numbers of 32
-    bits, and the code fits into the result's type; that is the duty of whoever makes the op.
+    Signs are 1 or -1. For every accumulator that can occur no `fma` is a NaN, nor, with a width of 16, outside of the
+    signed numbers of 32 bits, and the code fits into the result's type; that is the duty of whoever makes the op.
 
     Example:
     ```mlir
@@ -40,10 +42,10 @@ def N2UQ_SharedThresholdOp : N2UQ_Op<"shared_threshold", [Pure, AllTypesMatch<["
     ```
   }];
   let arguments = (ins N2UQ_AccTensor:$input, N2UQ_FloatThresholds:$scale, N2UQ_FloatThresholds:$offset,
-      N2UQ_ChannelInts:$table, I64Attr:$width);
+      N2UQ_ChannelInts:$table, Optional<N2UQ_ChannelFloats>:$sign, I64Attr:$width);
   let results = (outs N2UQ_CodeTensor:$result);
   let assemblyFormat = [{
-    $input `,` $scale `,` $offset `,` $table `width` `=` $width attr-dict
+    $input `,` $scale `,` $offset `,` $table (`sign` `(` $sign^ `:` type($sign) `)`)? `width` `=` $width attr-dict
     `:` type($input) `,` type($scale) `,` type($table) `->` type($result)
   }];
 }
