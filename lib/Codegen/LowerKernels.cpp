@@ -76,7 +76,7 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
       func::FuncOp function = lower(kernel, symbols, globals);
       int64_t items = findFamily(kernel.getStrategy()->getKernel())->items(kernel);
       calls.push_back({FlatSymbolRefAttr::get(function), items});
-      describe(builder, kernel, index, function, items, globals.totalBytes() - before, facts);
+      describe(builder, kernel, index, function, items, globals, globals.totalBytes() - before, facts);
     }
     makeRun(module, calls);
 
@@ -134,7 +134,7 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
   }
 
   void describe(OpBuilder &builder, KernelOp kernel, int64_t index, func::FuncOp function, int64_t items,
-                int64_t weightBytes, ModelFacts &facts) {
+                const Globals &globals, int64_t newBytes, ModelFacts &facts) {
     auto number = [&](StringRef key, int64_t value) {
       return builder.getNamedAttr(key, builder.getI64IntegerAttr(value));
     };
@@ -154,11 +154,21 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
           count(operand);
     for (Value result : kernel.getResults())
       count(result);
-    facts.kernels.push_back(builder.getDictionaryAttr(
-        {string("name", nameOf(kernel).empty() ? StringRef(function.getName()) : nameOf(kernel)),
-         string("strategy", describeStrategy(*kernel.getStrategy())), string("function", function.getName()),
-         number("items", items), number("macs", macsOf(kernel)), number("weight_bytes", weightBytes),
-         number("activation_bytes", traffic)}));
+    const KernelFamily *family = findFamily(kernel.getStrategy()->getKernel());
+    SmallVector<NamedAttribute> row = {
+        string("name", nameOf(kernel).empty() ? StringRef(function.getName()) : nameOf(kernel)),
+        string("strategy", describeStrategy(*kernel.getStrategy())),
+        string("function", function.getName()),
+        number("items", items),
+        number("macs", macsOf(kernel)),
+        number("weight_bytes", newBytes),
+        number("activation_bytes", traffic),
+        number("scratch_bytes", family->scratch ? family->scratch(kernel) : 0)};
+    if (auto trueWidth = kernel->getAttrOfType<IntegerAttr>(trueWidthBytesName)) {
+      row.push_back(number("true_width_bytes", trueWidth.getInt()));
+      row.push_back(number("stored_bytes", globals.bytesOf(kernel.getRoot()->getOperand(1))));
+    }
+    facts.kernels.push_back(builder.getDictionaryAttr(row));
 
     for (auto [result, value] : llvm::enumerate(kernel.getResults())) {
       Operation *quantizer = kernel.getYielded(result).getDefiningOp();

@@ -92,6 +92,7 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
   StrategyOptions strategy;
   strategy.targetCpu = options.targetCpu;
   strategy.forceKernel = options.forceKernel;
+  strategy.optimizeFor = options.optimizeFor;
   strategy.keepCodes = options.keepCodes;
   LowerOptions lower;
   lower.keepCodes = options.keepCodes;

@@ -45,7 +45,7 @@ void buildStrategyPipeline(OpPassManager &pm, const StrategyOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(FormKernelsPassOptions{options.keepCodes}));
   pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
   pm.addNestedPass<func::FuncOp>(
-      createSelectStrategyPass(SelectStrategyPassOptions{options.targetCpu, options.forceKernel}));
+      createSelectStrategyPass(SelectStrategyPassOptions{options.targetCpu, options.forceKernel, options.optimizeFor}));
   pm.addNestedPass<func::FuncOp>(createPackWeightsPass());
   pm.addNestedPass<func::FuncOp>(createVerifyStrategyPass());
 }

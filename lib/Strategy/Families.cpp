@@ -60,6 +60,15 @@ const KernelFamily *checkedFamily(KernelOp kernel) {
   return family;
 }
 
+Plan cheapestPlan(llvm::function_ref<void(llvm::function_ref<void(const Plan &)>)> offer) {
+  std::optional<Plan> best;
+  offer([&](const Plan &plan) {
+    if (!best || plan.cycles < best->cycles)
+      best = plan;
+  });
+  return *best;
+}
+
 int64_t macsOf(KernelOp kernel) {
   auto root = dyn_cast_or_null<KernelRootOpInterface>(kernel.getRoot());
   if (!root)

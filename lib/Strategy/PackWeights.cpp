@@ -1,5 +1,6 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TrueWidth.h"
 #include "n2uq/Strategy/Family.h"
 #include "n2uq/Strategy/Passes.h"
 
@@ -26,6 +27,9 @@ struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
       const KernelFamily *family = checkedFamily(kernel);
       if (!family)
         return signalPassFailure();
+      // Packed weights do not tell how large they would have to be.
+      if (std::optional<int64_t> bytes = trueWidthBytes(kernel.getRoot()))
+        kernel->setAttr(trueWidthBytesName, rewriter.getI64IntegerAttr(*bytes));
       if (failed(family->pack(kernel, rewriter)))
         return signalPassFailure();
     }

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/DebugLog.h"
+#include <map>
 
 using namespace mlir;
 using namespace n2uq;
@@ -18,9 +19,30 @@ namespace n2uq {
 } // namespace n2uq
 
 namespace {
-/// The one place where a kernel is chosen: every family that may run is asked for its plan, the cheapest plan is taken.
+/// The layers that had a choice, but not the forced family, by the reason.
+struct Refusals {
+  std::map<std::string, std::string> layersOf;
+
+  void add(KernelOp kernel, const std::string &why) {
+    std::string &layers = layersOf[why];
+    layers += (layers.empty() ? "'" : ", '") + nameOf(kernel).str() + "'";
+  }
+  std::string text() const {
+    std::string text;
+    for (const auto &[why, layers] : layersOf)
+      text += (text.empty() ? "" : "; ") + layers + " (" + why + ")";
+    return text;
+  }
+};
+
+/// The one place where a kernel is chosen: every family that may run is asked for its plan, the best plan is taken.
 struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy> {
   using Base::Base;
+
+  struct Candidate {
+    const KernelFamily *family;
+    Plan plan;
+  };
 
   void runOnOperation() override {
     CpuTarget target;
@@ -32,45 +54,68 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
       getOperation().emitError() << "'" << force << "' is not a kernel family; n2uq/Strategy/Kernels.def lists them";
       return signalPassFailure();
     }
+    if (optimizeFor != "speed" && optimizeFor != "size") {
+      getOperation().emitError() << "'" << optimizeFor << "' is nothing to optimize for; take speed or size";
+      return signalPassFailure();
+    }
+    Refusals refusals;
+    bool forcedSomewhere = false;
     WalkResult result = getOperation().walk([&](KernelOp kernel) {
-      return kernel.getStrategy() || succeeded(select(kernel, target)) ? WalkResult::advance()
-                                                                       : WalkResult::interrupt();
+      if (!kernel.getStrategy() && failed(select(kernel, target, refusals)))
+        return WalkResult::interrupt();
+      forcedSomewhere |= kernel.getStrategy()->getKernel() == force;
+      return WalkResult::advance();
     });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    if (force.empty() || refusals.layersOf.empty())
+      return;
+    if (!forcedSomewhere) {
+      getOperation().emitError() << "no layer can be computed by '" << force << "': " << refusals.text();
+      return signalPassFailure();
+    }
+    getOperation().emitWarning() << "these layers cannot be computed by '" << force
+                                 << "' and take the best of the others: " << refusals.text();
   }
 
-  LogicalResult select(KernelOp kernel, const CpuTarget &target) {
-    const KernelFamily *best = nullptr, *second = nullptr;
-    Plan bestPlan, secondPlan;
-    std::string reasons;
+  /// Whether \p plan is better than \p other.
+  bool isBetter(const Plan &plan, const Plan &other) {
+    if (optimizeFor == "size" && plan.weightBytes != other.weightBytes)
+      return plan.weightBytes < other.weightBytes;
+    return plan.cycles < other.cycles;
+  }
+
+  LogicalResult select(KernelOp kernel, const CpuTarget &target, Refusals &refusals) {
+    SmallVector<Candidate> candidates;
+    std::string reasons, whyNotForced;
     for (const KernelFamily *family : kernelFamilies()) {
       std::string why;
       if (!family->mayRun(kernel, target, why)) {
         reasons += std::string(reasons.empty() ? "" : "; ") + family->name + ": " + why;
+        if (force == family->name)
+          whyNotForced = why;
         continue;
       }
-      Plan plan = family->plan(kernel, target);
-      LDBG() << nameOf(kernel) << ": " << family->name << " would take " << int64_t(plan.cycles) << " cycles";
-      bool forced = force == family->name;
-      if (!best || forced || (force != best->name && plan.cycles < bestPlan.cycles)) {
-        second = best;
-        secondPlan = bestPlan;
-        best = family;
-        bestPlan = plan;
-      } else if (!second || plan.cycles < secondPlan.cycles) {
-        second = family;
-        secondPlan = plan;
-      }
+      candidates.push_back({family, family->plan(kernel, target)});
+      LDBG() << nameOf(kernel) << ": " << family->name << " would take " << int64_t(candidates.back().plan.cycles)
+             << " cycles";
     }
-    if (!best)
+    if (candidates.empty())
       return kernel.emitOpError() << "has no kernel family that may compute it (" << reasons << ")";
-    kernel.setStrategyAttr(StrategyAttr::get(&getContext(), best->name, bestPlan.lanes, bestPlan.tile));
+    // At equal cost the first one stays the first.
+    llvm::stable_sort(candidates, [&](const Candidate &a, const Candidate &b) {
+      bool aForced = force == a.family->name, bForced = force == b.family->name;
+      return aForced != bForced ? aForced : isBetter(a.plan, b.plan);
+    });
+    const Candidate &best = candidates.front();
+    if (!whyNotForced.empty() && candidates.size() > 1)
+      refusals.add(kernel, whyNotForced);
+    kernel.setStrategyAttr(StrategyAttr::get(&getContext(), best.family->name, best.plan.lanes, best.plan.tile));
     auto remark = remark::passed(kernel.getLoc(), remark::RemarkOpts::name("SelectStrategy").category("n2uq-strategy"));
-    remark << remark::metric("kernel", best->name) << remark::metric("cycles", int64_t(bestPlan.cycles));
-    if (second)
-      remark << remark::metric("runner-up", second->name)
-             << remark::metric("runner-up cycles", int64_t(secondPlan.cycles));
+    remark << remark::metric("kernel", best.family->name) << remark::metric("cycles", int64_t(best.plan.cycles));
+    if (candidates.size() > 1)
+      remark << remark::metric("runner-up", candidates[1].family->name)
+             << remark::metric("runner-up cycles", int64_t(candidates[1].plan.cycles));
     return success();
   }
 };

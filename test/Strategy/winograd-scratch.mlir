@@ -1,6 +1,8 @@
-// RUN: n2uq-opt %s --n2uq-select-strategy="target-cpu=znver4 force-kernel=winograd" | FileCheck %s
+// RUN: n2uq-opt %s --n2uq-select-strategy=target-cpu=znver4 | FileCheck %s
+// RUN: not n2uq-opt %s --n2uq-select-strategy="target-cpu=znver4 force-kernel=winograd" 2>&1 | FileCheck %s --check-prefix=FORCED
 
 // A tile of so many channels has no room in scratch memory: another family takes the layer.
+// FORCED: error: no layer can be computed by 'winograd': {{.*}} (a tile of its channels needs more than 1048576 bytes)
 // CHECK-LABEL: @many_channels
 //   CHECK-NOT: winograd
 //       CHECK: n2uq.kernel strategy

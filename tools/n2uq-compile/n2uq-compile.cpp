@@ -33,6 +33,8 @@ the reference, bit for bit, on every CPU.
   --dump-phases-to=DIR    write the module after every phase to DIR
   --report=FILE           write what was chosen for each layer, with its bytes, as JSON
   --kernel=FAMILY         take this kernel family wherever it may run (lists: see --report)
+  --optimize-for=speed|size
+                          the fastest kernels (default), or every weight packed at its true width in the file
   --error-on-fallback     fail where a layer would run on the portable kernel
   --keep-codes            keep every quantizer's codes until the end of a run, for n2uq-run --dump-codes
   --name=NAME             the model's name in the library (default: the file's)
@@ -74,6 +76,8 @@ static std::string run(n2uq::CompileOptions &options, const n2uq::ImageOptions &
   std::string error = checkChoice("--target", target, {"x86"});
   if (error.empty())
     error = checkChoice("--emit", options.emit, {"lib", "obj", "asm", "llvm", "mlir"});
+  if (error.empty())
+    error = checkChoice("--optimize-for", options.optimizeFor, {"speed", "size"});
   if (error.empty() && !options.until.empty())
     error = checkChoice("--until", options.until, n2uq::phaseNames);
   if (!error.empty())
@@ -111,6 +115,7 @@ int main(int argc, char **argv) {
   line.text("dump-phases-to", options.dumpPhasesTo);
   line.text("report", options.report);
   line.text("kernel", options.forceKernel);
+  line.text("optimize-for", options.optimizeFor);
   line.text("name", options.modelName);
   line.flag("error-on-fallback", options.errorOnFallback);
   line.flag("keep-codes", options.keepCodes);

@@ -12,12 +12,13 @@ namespace n2uq {
 
 struct CompileOptions {
   std::string targetCpu = "host";
-  std::string modelName = "model"; ///< for the descriptor
-  std::string emit = "lib";        ///< lib, obj, asm, llvm or mlir
-  std::string until;               ///< phase after which to stop, with emit = mlir; empty for all of them
-  std::string dumpPhasesTo;        ///< folder for the module after every phase, or empty
-  std::string report;              ///< file for the report, or empty
-  std::string forceKernel;         ///< kernel family to take wherever it may run, or empty
+  std::string modelName = "model";   ///< for the descriptor
+  std::string emit = "lib";          ///< lib, obj, asm, llvm or mlir
+  std::string until;                 ///< phase after which to stop, with emit = mlir; empty for all of them
+  std::string dumpPhasesTo;          ///< folder for the module after every phase, or empty
+  std::string report;                ///< file for the report, or empty
+  std::string forceKernel;           ///< kernel family to take wherever it may run, or empty
+  std::string optimizeFor = "speed"; ///< speed or size
   int64_t optLevel = 3;
   bool keepCodes = false;
   bool errorOnFallback = false;

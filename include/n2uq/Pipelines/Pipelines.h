@@ -18,6 +18,7 @@ struct StrategyOptions : mlir::PassPipelineOptions<StrategyOptions> {
                                 llvm::cl::init("host")};
   Option<std::string> forceKernel{*this, "force-kernel", llvm::cl::desc("kernel family to take wherever it may run"),
                                   llvm::cl::init("")};
+  Option<std::string> optimizeFor{*this, "optimize-for", llvm::cl::desc("speed or size"), llvm::cl::init("speed")};
   Option<bool> keepCodes{*this, "keep-codes", llvm::cl::desc("write every quantizer's codes to memory"),
                          llvm::cl::init(false)};
 };

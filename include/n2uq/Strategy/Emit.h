@@ -39,11 +39,14 @@ public:
   /// The name of the global for `key`; the first call makes it from `make`, named after `hint`.
   mlir::FlatSymbolRefAttr find(Key key, llvm::StringRef hint, llvm::function_ref<std::vector<char>()> make);
   int64_t totalBytes() const { return total; }
+  /// Bytes of all forms of a constant.
+  int64_t bytesOf(mlir::Value constant) const { return formBytes.lookup(constant); }
 
 private:
   mlir::SymbolTable &symbols;
   int64_t total = 0;
   llvm::DenseMap<Key, mlir::FlatSymbolRefAttr> names;
+  llvm::DenseMap<mlir::Value, int64_t> formBytes;
 };
 
 class ItemEmitter {

@@ -11,6 +11,7 @@
 #include "n2uq/model.h"
 
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <string>
 
 namespace n2uq {
@@ -21,7 +22,8 @@ class ItemEmitter;
 struct Plan {
   int64_t lanes = 1;
   llvm::SmallVector<int64_t> tile;
-  double cycles = 0; ///< estimate for one image on one core
+  double cycles = 0;      ///< estimate for one image on one core
+  double weightBytes = 0; ///< of its weights in the file
 };
 
 struct KernelFamily {
@@ -43,6 +45,9 @@ struct KernelFamily {
   /// Whether a kernel whose weights are packed is what its strategy says: shapes, and where the arithmetic depends on
   /// them the weights themselves. Failure after an error. Null where n2uq-verify-strategy's own checks are all.
   mlir::LogicalResult (*verify)(KernelOp kernel) = nullptr;
+  /// Hands out every plan that it considers, `plan`'s among them, for those who measure. Null where that is the only
+  /// one.
+  void (*offer)(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) = nullptr;
 };
 
 /// A kernel's scratch lies on the stack of the thread that computes it (n2uq/model.h promises no more than this).
@@ -56,6 +61,12 @@ const KernelFamily *findFamily(llvm::StringRef name);
 /// The family of a kernel's strategy, after a check that it can compute the kernel with that tile: a strategy may be
 /// written by hand. Null after an error on the kernel.
 const KernelFamily *checkedFamily(KernelOp kernel);
+
+/// The cheapest of the plans that \p offer hands out, the first one of equal ones.
+Plan cheapestPlan(llvm::function_ref<void(llvm::function_ref<void(const Plan &)>)> offer);
+
+/// Attribute of a kernel whose filter is packed: the filter's bytes if each weight took its true width.
+constexpr llvm::StringLiteral trueWidthBytesName = "n2uq.true_width_bytes";
 
 /// Multiply-accumulates of one image; 0 for kernels without a contraction.
 int64_t macsOf(KernelOp kernel);

@@ -34,12 +34,17 @@ def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {
   let summary = "Choose for each kernel how it is computed, and write the choice on it";
   let description = [{
     Asks every family of Kernels.def that may run the kernel on the target for its best tile and cost, takes the cheapest, and
-    writes `#n2uq.strategy` on the kernel. A strategy that is there already is kept. The choice, its cost and the runner-up are
+    writes `#n2uq.strategy` on the kernel. With `optimize-for=size` that is the family whose weights take the fewest bytes in the
+    file, and the fastest of those. A strategy that is there already is kept. The choice, its cost and the runner-up are
     reported as remarks.
+
+    A forced family takes what it may; a warning names the layers that had a choice and not this one, and where no layer is left
+    for it, that is an error.
   }];
   let options = [
     Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU that the code is for, as LLVM names it">,
-    Option<"force", "force-kernel", "std::string", "\"\"", "Family to take wherever it may run">];
+    Option<"force", "force-kernel", "std::string", "\"\"", "Family to take wherever it may run">,
+    Option<"optimizeFor", "optimize-for", "std::string", "\"speed\"", "speed, or size: the fewest bytes of weights">];
 }
 
 def PackWeightsPass : Pass<"n2uq-pack-weights", "::mlir::func::FuncOp"> {

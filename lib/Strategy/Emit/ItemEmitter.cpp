@@ -27,6 +27,7 @@ FlatSymbolRefAttr Globals::find(Key key, StringRef hint, llvm::function_ref<std:
     return name;
   std::vector<char> bytes = make();
   total += bytes.size();
+  formBytes[key.first] += bytes.size();
   OpBuilder builder(symbols.getOp()->getContext());
   int64_t size = bytes.size();
   auto attribute =

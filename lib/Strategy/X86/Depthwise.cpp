@@ -31,6 +31,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   Plan plan;
   plan.lanes = target.lanes();
   plan.tile = {rowsPerItem(out.height, 1), std::min(tilePixels, out.width)};
+  plan.weightBytes = double(macsOf(kernel)) / (out.height * out.width);
   plan.cycles = macsOf(kernel) / double(plan.lanes) * 4;
   return plan;
 }

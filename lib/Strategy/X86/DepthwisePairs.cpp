@@ -97,6 +97,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   Plan plan;
   plan.lanes = target.lanes();
   plan.tile = {rowsPerItem(out.height, 1), std::min(tilePixels, out.width)};
+  plan.weightBytes = double(macsOf(kernel)) / (out.height * out.width);
   int64_t rowChannels = memoryChannels(out.channels), bytes = vectorBytes(plan.lanes, rowChannels);
   // About eight instructions for each pair of taps, half a cycle each, and as many for putting the sums in order.
   double vector = 4 * ((window.kernel[0] * window.kernel[1] + 1) / 2 + 1);

@@ -11,14 +11,12 @@
 // A row in memory is padded with code 0 to the window's reach and to whole units of channels, where weights are 0; so
 // all taps of a row are one run of KW*CP/4 steps, there is no test at the border and no remainder over channels. The
 // last tile of a row starts early enough to end with the row: a few pixels are computed twice, to the same codes.
-#include "../Contraction.h"
+#include "DirectDot.h"
 
 using namespace mlir;
 using namespace n2uq;
 
 namespace {
-
-PackedConv2DOp packedConv(KernelOp kernel) { return cast<PackedConv2DOp>(kernel.getRoot()); }
 
 bool isDirect(KernelOp kernel, std::string &why) {
   Operation *root = kernel.getRoot();
@@ -38,7 +36,8 @@ double dotCycles(const CpuTarget &target, int64_t codeBits) {
   return target.has("ssse3") && target.lanes() > 4 && codeBits < 8 ? 1.5 : 4;
 }
 
-Plan planWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int64_t scratchRegisters) {
+void offerWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int64_t scratchRegisters,
+               llvm::function_ref<void(const Plan &)> take) {
   Operation *root = kernel.getRoot();
   Value input = root->getOperand(0), output = root->getResult(0);
   ImageShape in(input.getType()), out(output.getType());
@@ -48,8 +47,6 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int
   const CpuPorts &ports = portsOf(target);
   double weightBytes = double(steps) * 4 * vectors * lanes;
 
-  Plan best;
-  best.cycles = -1;
   for (int64_t n = 1; n <= std::min<int64_t>(vectors, 4); ++n) {
     if (vectors % n != 0)
       continue;
@@ -61,27 +58,21 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, int
       double tile = steps * step + m * n * finishCycles(ports) + 10;
       double tiles = double(ceilDiv(out.width, m)) * out.height * (vectors / n);
       double cycles = tile * tiles + weightBytes / ports.farBytes;
-      if (best.cycles < 0 || cycles < best.cycles) {
-        best.cycles = cycles;
-        best.tile = {1, m, n};
-      }
+      take({lanes, {rowsPerItem(out.height, vectors / n), m, n}, cycles, weightBytes});
     }
   }
-  best.lanes = lanes;
-  best.tile[0] = rowsPerItem(out.height, vectors / best.tile[2]);
-  return best;
 }
 
-Plan planDot(KernelOp kernel, const CpuTarget &target) {
+} // namespace
+
+namespace n2uq {
+
+void offerDirectDot(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
   int64_t bits = codeBitsOf(kernel.getRoot()->getOperand(0).getType());
-  return planWith(kernel, target, dotCycles(target, bits), target.hasDotProduct() ? 0 : 3);
+  offerWith(kernel, target, dotCycles(target, bits), target.hasDotProduct() ? 0 : 3, take);
 }
 
-Plan planPortable(KernelOp kernel, const CpuTarget &target) {
-  return planWith(kernel, target, /*cyclesPerDot=*/24, /*scratchRegisters=*/6);
-}
-
-LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
+LogicalResult packDirectDot(KernelOp kernel, RewriterBase &rewriter) {
   auto conv = cast<Conv2DOp>(kernel.getRoot());
   std::optional<std::vector<int8_t>> filter = constantBytes(conv.getFilter());
   if (!filter)
@@ -113,35 +104,23 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   return success();
 }
 
-int64_t items(KernelOp kernel) {
+int64_t directDotItems(KernelOp kernel) {
   ImageShape out(kernel.getRoot()->getResult(0).getType());
   auto tile = kernel.getStrategy()->getTile();
   int64_t blocks = ceilDiv(out.channels, kernel.getStrategy()->getLanes() * tile[2]);
   return blocks * ceilDiv(out.height, tile[0]);
 }
 
-using Dot = Value (*)(ItemEmitter &e, Value acc, Value codes, Value weights, int64_t codeBits);
+int64_t packedBlockBytes(Value packed) {
+  return llvm::product_of(cast<ShapedType>(packed.getType()).getShape().drop_front());
+}
 
 Value emitDot4(ItemEmitter &e, Value acc, Value codes, Value weights, int64_t codeBits) {
   return Dot4Op::create(e.b, acc.getType(), acc, codes, weights, e.b.getI64IntegerAttr(codeBits));
 }
 
-/// The same with nothing but 32-bit arithmetic, for any target.
-Value emitPortableDot(ItemEmitter &e, Value acc, Value codes, Value weights, int64_t) {
-  auto &b = e.b;
-  Value code = vector::BitCastOp::create(b, e.ints(), codes), weight = vector::BitCastOp::create(b, e.ints(), weights);
-  for (int32_t j = 0; j < 4; ++j) {
-    Value c = arith::ShRUIOp::create(b, code, e.splat(8 * j));
-    c = arith::AndIOp::create(b, c, e.splat(int32_t(255)));
-    Value w = arith::ShLIOp::create(b, weight, e.splat(24 - 8 * j));
-    w = arith::ShRSIOp::create(b, w, e.splat(int32_t(24)));
-    acc = arith::AddIOp::create(b, acc, arith::MulIOp::create(b, c, w));
-  }
-  return acc;
-}
-
-void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
-  PackedConv2DOp conv = packedConv(kernel);
+void emitDirect(KernelOp kernel, ItemEmitter &e, Dot dot, llvm::function_ref<Value(const ItemPart &)> blockWeights) {
+  auto conv = cast<PackedConv2DOp>(kernel.getRoot());
   Window window = conv.getWindow();
   ImageShape out(conv.getType());
   auto tile = kernel.getStrategy()->getTile();
@@ -156,8 +135,7 @@ void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
   int64_t stepBytes = block * 4;
 
   ItemPart part = partOf(e, out.height, tile[0], block);
-  Value weights = e.at(weightData(e, conv.getPacked()),
-                       e.mul(part.block, window.kernel[0] * window.kernel[1] * (rowChannels / 4) * stepBytes));
+  Value weights = blockWeights(part);
   e.clearBorder(part.firstRow, part.lastRow, part.channel, block);
 
   e.loop(part.firstRow, part.lastRow, [&](Value y) {
@@ -192,12 +170,51 @@ void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
   });
 }
 
+} // namespace n2uq
+
+namespace {
+
+void offerPortable(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
+  offerWith(kernel, target, /*cyclesPerDot=*/24, /*scratchRegisters=*/6, take);
+}
+
+Plan planDot(KernelOp kernel, const CpuTarget &target) {
+  return cheapestPlan([&](auto take) { offerDirectDot(kernel, target, take); });
+}
+
+Plan planPortable(KernelOp kernel, const CpuTarget &target) {
+  return cheapestPlan([&](auto take) { offerPortable(kernel, target, take); });
+}
+
+/// emitDot4 with nothing but 32-bit arithmetic, for any target.
+Value emitPortableDot(ItemEmitter &e, Value acc, Value codes, Value weights, int64_t) {
+  auto &b = e.b;
+  Value code = vector::BitCastOp::create(b, e.ints(), codes), weight = vector::BitCastOp::create(b, e.ints(), weights);
+  for (int32_t j = 0; j < 4; ++j) {
+    Value c = arith::ShRUIOp::create(b, code, e.splat(8 * j));
+    c = arith::AndIOp::create(b, c, e.splat(int32_t(255)));
+    Value w = arith::ShLIOp::create(b, weight, e.splat(24 - 8 * j));
+    w = arith::ShRSIOp::create(b, w, e.splat(int32_t(24)));
+    acc = arith::AddIOp::create(b, acc, arith::MulIOp::create(b, c, w));
+  }
+  return acc;
+}
+
+void emitWith(KernelOp kernel, ItemEmitter &e, Dot dot) {
+  Value packed = cast<PackedConv2DOp>(kernel.getRoot()).getPacked();
+  int64_t blockBytes = packedBlockBytes(packed);
+  emitDirect(kernel, e, dot,
+             [&](const ItemPart &part) { return e.at(weightData(e, packed), e.mul(part.block, blockBytes)); });
+}
+
 void emit(KernelOp kernel, ItemEmitter &emitter) { emitWith(kernel, emitter, emitDot4); }
 void emitPortable(KernelOp kernel, ItemEmitter &emitter) { emitWith(kernel, emitter, emitPortableDot); }
 
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily directDot = {"direct_dot", 3, mayRunDot, planDot, pack, items, emit};
-extern const KernelFamily portableDot = {"portable", 3, mayRunDot, planPortable, pack, items, emitPortable};
+extern const KernelFamily directDot = {"direct_dot",   3,    mayRunDot, planDot, packDirectDot,
+                                       directDotItems, emit, nullptr,   nullptr, offerDirectDot};
+extern const KernelFamily portableDot = {"portable",   3,       mayRunDot, planPortable, packDirectDot, directDotItems,
+                                         emitPortable, nullptr, nullptr,   offerPortable};
 } // namespace n2uq

@@ -123,6 +123,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   double packedPixel = ceilDiv(rowChannels, 64) * 5.0 / ports.vectors + 10;
   Plan best;
   best.lanes = 16;
+  best.weightBytes = steps * 8 * vectors * 16;
   best.cycles = -1;
   for (int64_t n = 1; n <= std::min<int64_t>(vectors, 4); ++n) {
     if (vectors % n != 0)

@@ -78,6 +78,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
     double cycles = row * g.out.height * blocks + split.cycles;
     if (best.cycles < 0 || cycles < best.cycles) {
       best.cycles = cycles;
+      best.weightBytes = steps * blocks * 64 * n;
       best.tile = {split.rows, m, 4 * n, split.blocks};
     }
   }

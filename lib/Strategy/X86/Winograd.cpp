@@ -257,6 +257,7 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kind
         double cycles = cyclesOf(layout, n, target);
         if (best.cycles < 0 || cycles < best.cycles) {
           best.cycles = cycles;
+          best.weightBytes = double(layout.weightBytes());
           best.tile.assign(std::begin(tile), std::end(tile));
         }
       }
