@@ -4,6 +4,7 @@
 // What one core of this machine can do at most: int8 multiply-accumulates a cycle, and cycles a second. tools/bench
 // divides by both.
 #include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/CoreClock.h"
 #include "n2uq/Support/Version.h"
 
 #include <algorithm>
@@ -27,20 +28,6 @@ CPU has, how many multiply-accumulates of it are done in a cycle at most, and th
 )";
 
 using Clock = std::chrono::steady_clock;
-
-/// An integer multiplication takes three cycles from operand to result on every x86-64 CPU of the last fifteen years,
-/// and each of these waits for the one before it.
-static uint64_t chainOfMultiplications(int64_t count) {
-  uint64_t value = 3, factor = 5;
-  asm volatile("" : "+r"(factor));
-  for (int64_t i = 0; i < count; i += 8)
-    for (int j = 0; j < 8; ++j) {
-      value *= factor;
-      asm volatile("" : "+r"(value));
-    }
-  return value;
-}
-static constexpr double cyclesPerMultiplication = 3;
 
 /// So many sums at once hide the latency of the instruction (5 cycles, 2 a cycle at most) and fit the registers.
 static constexpr int sums = 14;
@@ -111,14 +98,13 @@ int main(int argc, char **argv) {
 
   // Slices of a millisecond in turn: of many, some are not interrupted, and all see the same clock.
   constexpr int slices = 100;
-  constexpr int64_t multiplications = 800'000, rounds = 200'000;
+  constexpr int64_t rounds = 200'000;
   DotLoop loop = widestLoop();
-  double fastestChain = 1, fastestDots = 1;
+  double hertz = 0, fastestDots = 1;
   for (int i = 0; i < slices; ++i) {
-    fastestChain = std::min(fastestChain, secondsOf([&] { chainOfMultiplications(multiplications); }));
+    hertz = std::max(hertz, n2uq::coreHertz());
     fastestDots = std::min(fastestDots, secondsOf([&] { loop.run(rounds); }));
   }
-  double hertz = cyclesPerMultiplication * multiplications / fastestChain;
   double macsPerCycle = double(loop.macs) * sums * rounds / fastestDots / hertz;
   std::printf("{\"instruction\": \"%s\", \"macs_per_cycle\": %.3f, \"ghz\": %.4f}\n", loop.instruction, macsPerCycle,
               hertz * 1e-9);

@@ -7,6 +7,7 @@
 
 #include "n2uq/Support/CommandLine.h"
 #include "n2uq/Support/FileName.h"
+#include "n2uq/Support/MadeUpImages.h"
 
 #include <cstdio>
 #include <cstring>
@@ -103,23 +104,6 @@ private:
 };
 } // namespace
 
-/// Ordinary images where none are given: their values change no timing, but denormals or NaN everywhere could.
-static std::vector<uint8_t> madeUpInput(const n2uq_tensor &input, int64_t batch) {
-  std::vector<uint8_t> data(imageBytes(input) * batch);
-  uint32_t state = 1;
-  auto next = [&] { return (state = state * 1664525u + 1013904223u) >> 8; };
-  if (input.dtype == N2UQ_FLOAT32) {
-    for (size_t i = 0; i + 4 <= data.size(); i += 4) {
-      float value = static_cast<float>(next() % 65536) / 16384.0f - 2.0f;
-      std::memcpy(&data[i], &value, 4);
-    }
-  } else {
-    for (uint8_t &value : data)
-      value = static_cast<uint8_t>(next());
-  }
-  return data;
-}
-
 /// The class of the largest value of each image; the first of equal ones, and a NaN is no value.
 static void printClasses(const n2uq_tensor &tensor, const std::vector<uint8_t> &output, int64_t images) {
   int64_t count = imageBytes(tensor) / (tensor.dtype == N2UQ_FLOAT32 ? 4 : 1);
@@ -213,7 +197,7 @@ static std::string run(const std::string &path, const Options &options) {
   if (n2uq_session_reserve(model.session(), batch) != N2UQ_OK)
     return n2uq_last_error();
   if (options.input.empty())
-    input.data = madeUpInput(m.input, batch);
+    input.data = madeUpImages(imageBytes(m.input) * batch, m.input.dtype == N2UQ_FLOAT32);
   if (runs)
     error = runImages(model, options, input, batch);
   constexpr double profileSeconds = 1;
