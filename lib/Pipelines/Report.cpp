@@ -35,7 +35,7 @@ static llvm::json::Value toJson(Attribute attribute) {
 
 /// Weights that are stored in more than this many times their true width are a choice for speed: rounding up to whole
 /// vectors and blocks takes less, but for layers of a few channels.
-static constexpr double tradedFrom = 1.1;
+static constexpr double tradedFrom = 1.25;
 
 /// Adds to each layer the bytes that it works on, and to the report the sums of weights and the layers that traded size
 /// for speed.
