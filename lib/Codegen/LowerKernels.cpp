@@ -1,6 +1,7 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Codegen/Passes.h"
+#include "n2uq/Strategy/Candidates.h"
 #include "n2uq/Strategy/Emit.h"
 #include "n2uq/Strategy/Family.h"
 #include "n2uq/model.h"
@@ -37,11 +38,9 @@ static void makeInternal(func::FuncOp function) {
   function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(function.getContext(), LLVM::Linkage::Internal));
 }
 
-static std::string describeStrategy(StrategyAttr strategy) {
-  std::string text = strategy.getKernel().str() + " lanes=" + std::to_string(strategy.getLanes()) + " tile=";
-  for (auto [index, extent] : llvm::enumerate(strategy.getTile()))
-    text += (index ? "x" : "") + std::to_string(extent);
-  return text;
+/// The kernel's strategy for people, and whether it was measured.
+static std::string describeStrategy(KernelOp kernel) {
+  return describe(*kernel.getStrategy()) + (kernel->hasAttr(measuredName) ? " measured" : "");
 }
 
 namespace {
@@ -157,7 +156,7 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
     const KernelFamily *family = findFamily(kernel.getStrategy()->getKernel());
     SmallVector<NamedAttribute> row = {
         string("name", nameOf(kernel).empty() ? StringRef(function.getName()) : nameOf(kernel)),
-        string("strategy", describeStrategy(*kernel.getStrategy())),
+        string("strategy", describeStrategy(kernel)),
         string("function", function.getName()),
         number("items", items),
         number("macs", macsOf(kernel)),

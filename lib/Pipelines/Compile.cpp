@@ -3,6 +3,7 @@
 #include "n2uq/Pipelines/Compile.h"
 
 #include "Report.h"
+#include "Tune.h"
 #include "n2uq/ModelFile/ModelFile.h"
 #include "n2uq/Pipelines/Pipelines.h"
 #include "n2uq/Target/Target.h"
@@ -82,12 +83,40 @@ static std::string emitNative(ModuleOp module, const CompileOptions &options, co
   return linkModel(bytes, output);
 }
 
+/// Compiles a module whose kernels are formed, and have strategies or get those that are predicted to be the best, to a
+/// library.
+static std::string compileFormed(ModuleOp module, const StrategyOptions &strategy, const LowerOptions &lower,
+                                 const ConvertOptions &convert, const CompileOptions &options, const CpuTarget &cpu,
+                                 const std::string &output) {
+  PassManager pm(module.getContext());
+  buildChoicePipeline(pm, strategy);
+  buildLowerPipeline(pm, lower);
+  buildConvertPipeline(pm, convert);
+  if (failed(pm.run(module)))
+    return "a variant of the model cannot be compiled";
+  return emitNative(module, options, cpu, output);
+}
+
+/// Whether these options go with measuring; one sentence where they do not.
+static std::string checkTuning(const CompileOptions &options) {
+  if (options.targetCpu != "host")
+    return "--tune measures on this machine, so it takes no --target-cpu but host";
+  if (!options.forceKernel.empty() || options.optimizeFor != "speed")
+    return "--tune takes what is fastest, so it goes with neither --kernel nor --optimize-for=size";
+  if (options.until == "import" || options.until == "simplify")
+    return "--tune chooses in the phase strategy, and --until=" + options.until + " stops before it";
+  return "";
+}
+
 std::string compileModel(ModuleOp module, const CompileOptions &options, const std::string &output) {
   CpuTarget cpu;
   if (std::string error = findCpu(options.targetCpu, cpu); !error.empty())
     return error;
   if (options.emit == "lib" && options.until.empty() && output == "-")
     return "a library needs a file: name one with -o";
+  bool tunes = options.tuneSeconds > 0;
+  if (std::string error = tunes ? checkTuning(options) : ""; !error.empty())
+    return error;
 
   StrategyOptions strategy;
   strategy.targetCpu = options.targetCpu;
@@ -98,20 +127,45 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
   lower.keepCodes = options.keepCodes;
   ConvertOptions convert;
   convert.targetCpu = options.targetCpu;
+  std::vector<TunedLayer> tuned;
+  auto tune = [&]() -> std::string {
+    TuneOptions tuning;
+    tuning.seconds = options.tuneSeconds;
+    tuning.progress = options.progress;
+    CompileOptions library = options;
+    library.emit = "lib";
+    tuning.compile = [&, library](ModuleOp variant, const std::string &path) {
+      return compileFormed(variant, strategy, lower, convert, library, cpu, path);
+    };
+    return tuneStrategies(module, cpu, tuning, tuned);
+  };
   const Phase phases[] = {
       {"import", [](OpPassManager &) {}},
       {"simplify", [](OpPassManager &pm) { buildSimplifyPipeline(pm); }},
-      {"strategy", [&](OpPassManager &pm) { buildStrategyPipeline(pm, strategy); }},
+      {"strategy",
+       [&](OpPassManager &pm) { tunes ? buildChoicePipeline(pm, strategy) : buildStrategyPipeline(pm, strategy); }},
       {"lower", [&](OpPassManager &pm) { buildLowerPipeline(pm, lower); }},
       {"convert", [&](OpPassManager &pm) { buildConvertPipeline(pm, convert); }},
   };
 
   FirstError firstError(module.getContext());
-  for (auto [index, phase] : llvm::enumerate(phases)) {
+  auto run = [&](llvm::function_ref<void(OpPassManager &)> build, const char *name) -> std::string {
     PassManager pm(module.getContext());
-    phase.build(pm);
-    if (failed(pm.run(module)))
-      return firstError.sentence.empty() ? std::string("the phase '") + phase.name + "' failed" : firstError.sentence;
+    build(pm);
+    if (succeeded(pm.run(module)))
+      return "";
+    return firstError.sentence.empty() ? std::string("the phase '") + name + "' failed" : firstError.sentence;
+  };
+  for (auto [index, phase] : llvm::enumerate(phases)) {
+    if (tunes && phase.name == StringRef("strategy")) {
+      std::string error = run([&](OpPassManager &pm) { buildFormPipeline(pm, strategy); }, phase.name);
+      if (error.empty())
+        error = tune();
+      if (!error.empty())
+        return firstError.sentence.empty() ? error : firstError.sentence;
+    }
+    if (std::string error = run(phase.build, phase.name); !error.empty())
+      return error;
     if (std::string error = dumpPhase(module, options.dumpPhasesTo, index, phase.name); !error.empty())
       return error;
     if (options.errorOnFallback && phase.name == StringRef("strategy"))
@@ -120,7 +174,7 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
     if (options.until == phase.name)
       return saveModel(module, output, modelFormatOf(output));
   }
-  std::string report = options.report.empty() ? "" : describeModel(module, cpu, options.modelName);
+  std::string report = options.report.empty() ? "" : describeModel(module, cpu, options.modelName, tuned);
   std::string error = options.emit == "mlir" ? saveModel(module, output, modelFormatOf(output))
                                              : emitNative(module, options, cpu, output);
   if (error.empty() && !options.report.empty())

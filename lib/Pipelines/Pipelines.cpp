@@ -42,8 +42,16 @@ void buildSimplifyPipeline(OpPassManager &pm) {
 }
 
 void buildStrategyPipeline(OpPassManager &pm, const StrategyOptions &options) {
+  buildFormPipeline(pm, options);
+  buildChoicePipeline(pm, options);
+}
+
+void buildFormPipeline(OpPassManager &pm, const StrategyOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFormKernelsPass(FormKernelsPassOptions{options.keepCodes}));
   pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
+}
+
+void buildChoicePipeline(OpPassManager &pm, const StrategyOptions &options) {
   pm.addNestedPass<func::FuncOp>(
       createSelectStrategyPass(SelectStrategyPassOptions{options.targetCpu, options.forceKernel, options.optimizeFor}));
   pm.addNestedPass<func::FuncOp>(createPackWeightsPass());

@@ -56,7 +56,23 @@ static void addBytes(llvm::json::Object &report) {
   report["traded_size_for_speed"] = std::move(traded);
 }
 
-std::string describeModel(ModuleOp module, const CpuTarget &cpu, const std::string &name) {
+static llvm::json::Array toJson(ArrayRef<TunedLayer> layers) {
+  llvm::json::Array array;
+  for (const TunedLayer &layer : layers) {
+    llvm::json::Array names, rows;
+    for (const std::string &name : layer.layers)
+      names.push_back(llvm::json::fixUTF8(name));
+    for (const TunedLayer::Row &row : layer.rows)
+      rows.push_back(llvm::json::Object{{"strategy", row.strategy},
+                                        {"predicted_cycles", int64_t(row.predictedCycles)},
+                                        {"measured_cycles", int64_t(row.measuredCycles)},
+                                        {"taken", row.isTaken}});
+    array.push_back(llvm::json::Object{{"layers", std::move(names)}, {"candidates", std::move(rows)}});
+  }
+  return array;
+}
+
+std::string describeModel(ModuleOp module, const CpuTarget &cpu, const std::string &name, ArrayRef<TunedLayer> tuned) {
   llvm::json::Object report;
   if (auto model = module->getAttrOfType<DictionaryAttr>("n2uq.model"))
     report = *toJson(model).getAsObject();
@@ -64,6 +80,8 @@ std::string describeModel(ModuleOp module, const CpuTarget &cpu, const std::stri
     addBytes(report);
   report["name"] = llvm::json::fixUTF8(name);
   report["target_cpu"] = cpu.name;
+  if (!tuned.empty())
+    report["tuning"] = toJson(tuned);
   std::string text;
   llvm::raw_string_ostream(text) << llvm::formatv("{0:2}", llvm::json::Value(std::move(report))) << '\n';
   return text;

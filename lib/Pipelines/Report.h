@@ -5,6 +5,7 @@
 #ifndef N2UQ_LIB_PIPELINES_REPORT_H
 #define N2UQ_LIB_PIPELINES_REPORT_H
 
+#include "Tune.h"
 #include "n2uq/Support/CpuTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -12,8 +13,9 @@
 
 namespace n2uq {
 
-/// JSON of a lowered module: target, arena, weights, and a row for each kernel.
-std::string describeModel(mlir::ModuleOp module, const CpuTarget &cpu, const std::string &name);
+/// JSON of a lowered module: target, arena, weights, a row for each kernel, and what was measured.
+std::string describeModel(mlir::ModuleOp module, const CpuTarget &cpu, const std::string &name,
+                          llvm::ArrayRef<TunedLayer> tuned);
 
 /// One sentence that names the layers which run on the portable kernel, after the strategy phase; empty where none
 /// does.

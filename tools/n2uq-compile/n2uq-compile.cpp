@@ -35,6 +35,8 @@ the reference, bit for bit, on every CPU.
   --kernel=FAMILY         take this kernel family wherever it may run (lists: see --report)
   --optimize-for=speed|size
                           the fastest kernels (default), or every weight packed at its true width in the file
+  --tune[=SECONDS]        compile candidates for each layer and measure them on this machine, for about so long (default
+                          120); the choice is written into the library, what was measured into the report
   --error-on-fallback     fail where a layer would run on the portable kernel
   --keep-codes            keep every quantizer's codes until the end of a run, for n2uq-run --dump-codes
   --name=NAME             the model's name in the library (default: the file's)
@@ -116,6 +118,8 @@ int main(int argc, char **argv) {
   line.text("report", options.report);
   line.text("kernel", options.forceKernel);
   line.text("optimize-for", options.optimizeFor);
+  line.seconds("tune", options.tuneSeconds, 120);
+  options.progress = [](const std::string &text) { std::fprintf(stderr, "%s: %s\n", tool, text.c_str()); };
   line.text("name", options.modelName);
   line.flag("error-on-fallback", options.errorOnFallback);
   line.flag("keep-codes", options.keepCodes);

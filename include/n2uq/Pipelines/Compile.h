@@ -6,6 +6,7 @@
 #define N2UQ_PIPELINES_COMPILE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include <functional>
 #include <string>
 
 namespace n2uq {
@@ -19,6 +20,8 @@ struct CompileOptions {
   std::string report;                ///< file for the report, or empty
   std::string forceKernel;           ///< kernel family to take wherever it may run, or empty
   std::string optimizeFor = "speed"; ///< speed or size
+  double tuneSeconds = 0;            ///< how long candidates are compiled and measured; 0: choose by prediction
+  std::function<void(const std::string &)> progress = [](const std::string &) {}; ///< takes lines for the user
   int64_t optLevel = 3;
   bool keepCodes = false;
   bool errorOnFallback = false;

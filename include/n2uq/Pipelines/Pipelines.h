@@ -35,8 +35,12 @@ struct ConvertOptions : mlir::PassPipelineOptions<ConvertOptions> {
 
 /// n2uq network ops, float scales and thresholds   ->   integer thresholds where exact, float tails elsewhere
 void buildSimplifyPipeline(mlir::OpPassManager &pm);
-/// network ops   ->   n2uq.kernel with #n2uq.strategy on every one, weights packed
+/// network ops   ->   n2uq.kernel with #n2uq.strategy on every one, weights packed: the next two, one behind the other
 void buildStrategyPipeline(mlir::OpPassManager &pm, const StrategyOptions &options);
+/// network ops   ->   n2uq.kernel without strategies
+void buildFormPipeline(mlir::OpPassManager &pm, const StrategyOptions &options);
+/// n2uq.kernel   ->   n2uq.kernel with #n2uq.strategy on every one, weights packed
+void buildChoicePipeline(mlir::OpPassManager &pm, const StrategyOptions &options);
 /// n2uq.kernel   ->   func, scf, arith, vector, math, n2uq.dot4, llvm pointers
 void buildLowerPipeline(mlir::OpPassManager &pm, const LowerOptions &options);
 /// func, scf, arith, vector, math, n2uq.dot4   ->   llvm

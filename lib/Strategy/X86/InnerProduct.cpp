@@ -114,21 +114,18 @@ bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
   return true;
 }
 
-Plan plan(KernelOp kernel, const CpuTarget &target) {
+void offer(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
   Operation *root = kernel.getRoot();
   ReadRows rows = rowsOf(root);
   const CpuPorts &ports = portsOf(target);
   int64_t rowChannels = rowChannelsOf(root->getOperand(0)), vectors = memoryChannels(rows.out.channels) / 16;
   double steps = double(rows.taps()) * rowChannels / 8;
   double packedPixel = ceilDiv(rowChannels, 64) * 5.0 / ports.vectors + 10;
-  Plan best;
-  best.lanes = 16;
-  best.weightBytes = steps * 8 * vectors * 16;
-  best.cycles = -1;
+  double weightBytes = steps * 8 * vectors * 16;
   for (int64_t n = 1; n <= std::min<int64_t>(vectors, 4); ++n) {
     if (vectors % n != 0)
       continue;
-    ItemSplit split = rows.split(vectors / n, packedPixel, steps * 8 * vectors * 16, ports,
+    ItemSplit split = rows.split(vectors / n, packedPixel, weightBytes, ports,
                                  [&](int64_t count) { return rows.sumBytes(count) <= maxScratchBytes; });
     for (int64_t m = 1; m <= std::min<int64_t>(rows.out.width, 12); ++m) {
       // Accumulators, weights, a pixel's codes and their sums.
@@ -144,13 +141,13 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
       Cover cover = coverOf(rows.out.width, m);
       double row = cover.wide * tileCycles(m) + (cover.narrow ? cover.narrow * tileCycles(m - 1) : 0);
       double cycles = row * rows.out.height * (vectors / n) + split.cycles;
-      if (best.cycles < 0 || cycles < best.cycles) {
-        best.cycles = cycles;
-        best.tile = {split.rows, m, n, split.blocks};
-      }
+      take({16, {split.rows, m, n, split.blocks}, cycles, weightBytes});
     }
   }
-  return best;
+}
+
+Plan plan(KernelOp kernel, const CpuTarget &target) {
+  return cheapestPlan([&](auto take) { offer(kernel, target, take); });
 }
 
 LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
@@ -328,5 +325,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily innerProduct = {"inner_product", 4, mayRun, plan, pack, items, emit, scratch};
+extern const KernelFamily innerProduct = {"inner_product", 4, mayRun, plan, pack, items, emit, scratch, nullptr, offer};
 } // namespace n2uq

@@ -54,14 +54,11 @@ bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
   return true;
 }
 
-Plan plan(KernelOp kernel, const CpuTarget &target) {
+void offer(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
   std::string why;
   LookupGeometry g = *lookupGeometryOf(kernel.getRoot(), why);
   const CpuPorts &ports = portsOf(target);
   double steps = double(g.taps()) * g.groups, flushes = double(g.taps() / g.runTaps()) * g.partsOfRun();
-  Plan best;
-  best.lanes = 16;
-  best.cycles = -1;
   for (int64_t n = 1; n <= 2; ++n) {
     int64_t m = std::min<int64_t>(8 / n, g.out.width), blocks = ceilDiv(g.out.channels, 64 * n);
     auto tileCycles = [&](int64_t pixels) {
@@ -76,13 +73,12 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
     ItemSplit split = g.split(blocks, packedPixel, steps * blocks * 64 * n, ports,
                               [&](int64_t rows) { return g.scratchBytes(rows) <= maxScratchBytes; });
     double cycles = row * g.out.height * blocks + split.cycles;
-    if (best.cycles < 0 || cycles < best.cycles) {
-      best.cycles = cycles;
-      best.weightBytes = steps * blocks * 64 * n;
-      best.tile = {split.rows, m, 4 * n, split.blocks};
-    }
+    take({16, {split.rows, m, 4 * n, split.blocks}, cycles, steps * blocks * 64 * n});
   }
-  return best;
+}
+
+Plan plan(KernelOp kernel, const CpuTarget &target) {
+  return cheapestPlan([&](auto take) { offer(kernel, target, take); });
 }
 
 LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
@@ -404,5 +400,5 @@ void emit(KernelOp kernel, ItemEmitter &e) {
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily lookup = {"lookup", 4, mayRun, plan, pack, items, emit, scratch};
+extern const KernelFamily lookup = {"lookup", 4, mayRun, plan, pack, items, emit, scratch, nullptr, offer};
 } // namespace n2uq

@@ -235,20 +235,22 @@ double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &targe
   return gemm + input + output + far;
 }
 
-Plan planWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kind) {
+/// The best number of tiles for each algorithm and width of blocks.
+void offerWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kind,
+               llvm::function_ref<void(const Plan &)> take) {
   auto conv = cast<Conv2DOp>(kernel.getRoot());
   ImageShape in(conv.getInput().getType()), out(conv.getType());
   Variants variants = variantsOf(conv, kind);
   int64_t lanes = target.lanes(), vectors = memoryChannels(out.channels) / lanes;
   // Intermediate data of an item stays in a core's second-level cache.
   constexpr int64_t scratchWanted = 512 * 1024;
-  Plan best;
-  best.lanes = lanes;
-  best.cycles = -1;
   for (auto [variant, halved] : llvm::zip_equal(variants.legal, variants.halved))
     for (int64_t n : {4, 2, 1}) {
       if (vectors % n != 0 || (needsPairs(kind) && n == 1))
         continue;
+      Plan best;
+      best.lanes = lanes;
+      best.cycles = -1;
       for (int64_t tiles = 1; tiles <= 32; ++tiles) {
         int64_t tile[] = {variant[0], variant[1], tiles, n};
         WinogradLayout layout(in, out, tile, lanes, kind, halved);
@@ -261,8 +263,9 @@ Plan planWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kind
           best.tile.assign(std::begin(tile), std::end(tile));
         }
       }
+      if (best.cycles >= 0)
+        take(best);
     }
-  return best;
 }
 
 LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
@@ -390,8 +393,13 @@ constexpr KernelFamily familyOf(const char *name) {
   auto mayRun = [](KernelOp kernel, const CpuTarget &target, std::string &why) {
     return mayRunWith(kernel, kind, target, why);
   };
-  auto plan = [](KernelOp kernel, const CpuTarget &target) { return planWith(kernel, target, kind); };
-  return {name, 4, mayRun, plan, pack, items, emitWinograd, scratch, verify};
+  auto offer = [](KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
+    offerWith(kernel, target, kind, take);
+  };
+  auto plan = [](KernelOp kernel, const CpuTarget &target) {
+    return cheapestPlan([&](auto take) { offerWith(kernel, target, kind, take); });
+  };
+  return {name, 4, mayRun, plan, pack, items, emitWinograd, scratch, verify, offer};
 }
 
 static constexpr WinogradKind words = {4, WinogradFactors::Plain}, halfWords = {2, WinogradFactors::Plain},

@@ -48,7 +48,7 @@ typedef void (*n2uq_parallel_for)(void *context, int64_t count, n2uq_kernel_func
  */
 typedef struct n2uq_kernel {
   const char *name;     /* of the layer it computes, a module path: "layer1.0.conv1" */
-  const char *strategy; /* as in the IR: "direct_dot lanes=16 tile=1x7x2" */
+  const char *strategy; /* as in the IR: "direct_dot lanes=16 tile=1x7x2", and " measured" where --tune chose it */
   n2uq_kernel_function run;
   int64_t items_per_image;
   int64_t macs_per_image;   /* multiply-accumulates of the layer; 0 for pools and the like */
