@@ -180,6 +180,24 @@ TEST(Faults, MissingZeroFill) {
                "which is not initialised");
 }
 
+/// Codes of two threads in one byte: each would write back the other's bits as they were before.
+TEST(Faults, TwoThreadsWriteOneByte) {
+  EXPECT_FAULT(Kernel("shr.u32 %r1, %t, 1; cvt.u64.u32 %rd1, %r1; add.s64 %rd1, %rd1, %out0; st.global.b8 [%rd1], 5;"),
+               "writes byte 0 of 'out' of 128 bytes, a race: thread 0 of block 0 wrote it in the same launch");
+}
+
+/// Blocks run in any order.
+TEST(Faults, BlocksThatNeedAnOrder) {
+  // What the next block writes is read; what the last one wrote is read; all write the same.
+  EXPECT_FAULT(Kernel("ld.global.b32 %r1, [%out+128]; st.global.b32 [%out], %t;", 32, 2), "the end of 'out'");
+  EXPECT_FAULT(Kernel("setp.eq.s32 %p1, %n, %t; @!%p1 ld.global.b32 %r1, [%out0]; st.global.b32 [%out], %t;", 32, 2),
+               "reads byte 0 of 'out' of 256 bytes, a race: thread 0 of block 0 wrote it in the same launch");
+  EXPECT_FAULT(Kernel("ld.global.b32 %r1, [%in0+128]; st.global.b32 [%in], %r1;", 32, 2),
+               "writes byte 128 of 'in' of 256 bytes, a race: another block read it in the same launch");
+  EXPECT_FAULT(Kernel("mov.u32 %r1, %ctaid.x; setp.eq.s32 %p1, %t, 0; @%p1 st.global.b32 [%out0], %r1;", 32, 2),
+               "a race: thread 0 of block 0 wrote it");
+}
+
 TEST(Faults, Misaligned) {
   EXPECT_FAULT(Kernel{"ld.global.b32 %r1, [%in+2];"}, "which is no multiple of 4");
   EXPECT_FAULT(Kernel{"ld.global.v2.b32 {%r1, %r2}, [%in];"}, "in thread (1, 0, 0) of block (0, 0, 0) has the address");

@@ -33,7 +33,7 @@ static void runCopy(Warp &warp, const Instruction &in, Mask mask) {
     copy.group = warp.groups[lane];
     copy.defined = lowBits(in.bytes);
     if (read) {
-      DevicePlace place = deviceMemory(warp, in, lane, from, read, false);
+      DevicePlace place = deviceMemory(warp, in, lane, from, read, Access::Read);
       std::memcpy(copy.data, place.data, read);
       for (uint32_t i = 0; i < read; ++i)
         if (!place.defined[i])

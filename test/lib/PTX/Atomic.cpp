@@ -48,6 +48,7 @@ void runAtomic(Warp &warp, const Instruction &in, Mask mask) {
   warp.need(in, in.op[2], mask, lowBytes(in.bytes));
   if (operation == CompareAndSwap)
     warp.need(in, in.op[3], mask, lowBytes(in.bytes));
+  warp.fenced = true;
   uint64_t keep = in.bytes == 8 ? ~uint64_t(0) : 0xffffffffu;
   each(mask, [&](uint32_t lane) {
     uint64_t address = addressOf(warp, in, in.op[1], lane);
@@ -64,7 +65,7 @@ void runAtomic(Warp &warp, const Instruction &in, Mask mask) {
         warp.fault(in, lane, sharedText("changes", in.bytes, address) + wrong);
       place = warp.block.shared.at(address);
     } else if (space == Global) {
-      DevicePlace device = deviceMemory(warp, in, lane, address, in.bytes, true);
+      DevicePlace device = deviceMemory(warp, in, lane, address, in.bytes, Access::Atomic);
       place = device.data;
       for (uint32_t i = 0; i < in.bytes; ++i)
         if (!device.defined[i])
@@ -95,7 +96,7 @@ static void fence(Builder &builder) {
       builder.fail("has an order or a scope that is not known");
   }
   builder.expectOperands(0);
-  builder.out.run = [](Warp &, const Instruction &, Mask) {};
+  builder.out.run = [](Warp &warp, const Instruction &, Mask) { warp.fenced = true; };
 }
 
 bool n2uq::ptx::buildAtomic(Builder &builder) {

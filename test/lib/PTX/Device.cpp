@@ -210,6 +210,7 @@ std::string Device::launch(const Module &module, const std::string &kernel, cons
     return module.name + ": " + wrong;
   LaunchState state{program, *memory, launch, bytes, module.name, module.syntax.lines};
 
+  memory->beginLaunch();
   uint64_t blocks = launch.grid.count();
   std::atomic<uint64_t> next{0};
   // Blocks begin in order, so that the first block with a fault is the same one in every run.
@@ -227,6 +228,7 @@ std::string Device::launch(const Module &module, const std::string &kernel, cons
       uint64_t index = next++;
       if (index >= blocks)
         break;
+      block.number = static_cast<uint32_t>(index);
       block.index = {static_cast<uint32_t>(index % launch.grid.x),
                      static_cast<uint32_t>(index / launch.grid.x % launch.grid.y),
                      static_cast<uint32_t>(index / launch.grid.x / launch.grid.y)};

@@ -26,6 +26,7 @@ struct LaunchState {
 
 struct Block {
   Dim3 index;
+  uint32_t number = 0; ///< of the grid's blocks, modulo 2^32
   SharedMemory shared;
 };
 
@@ -110,6 +111,8 @@ public:
   Block &block;
   const uint32_t index;
   uint16_t warpEpoch = 0;
+  /// It executed a fence or an atomic instruction.
+  bool fenced = false;
 
   /// cp.async of a lane: what was started and not waited for, each with the group that it belongs to.
   struct Copy {

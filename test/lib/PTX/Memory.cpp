@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Memory.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
@@ -18,13 +20,24 @@ std::string Buffer::text() const {
   return (name.empty() ? "a buffer" : "'" + name + "'") + " of " + std::to_string(bytes) + " bytes";
 }
 
+void Buffer::Free::operator()(void *at) const { std::free(at); }
+
+/// Zeros that take no memory until they are touched.
+template <typename T>
+static void allocateZeros(T &array, uint64_t count) {
+  array.reset(static_cast<typename T::pointer>(std::calloc(count, sizeof(typename T::element_type))));
+}
+
 Buffer *Memory::allocate(uint64_t bytes, const std::string &name) {
   if (bytes == 0 || bytes > maxBufferBytes)
     return nullptr;
   auto buffer = std::make_unique<Buffer>();
   buffer->data.reset(new (std::nothrow) uint8_t[bytes]);
   buffer->defined.reset(new (std::nothrow) uint8_t[bytes]);
-  if (!buffer->data || !buffer->defined)
+  allocateZeros(buffer->writer, bytes);
+  allocateZeros(buffer->reader, bytes);
+  allocateZeros(buffer->writerThread, bytes);
+  if (!buffer->data || !buffer->defined || !buffer->writer || !buffer->reader || !buffer->writerThread)
     return nullptr;
   std::memset(buffer->defined.get(), 0, bytes);
   buffer->address = end;
@@ -34,6 +47,16 @@ Buffer *Memory::allocate(uint64_t bytes, const std::string &name) {
   Buffer *result = buffer.get();
   buffers.emplace(result->address, std::move(buffer));
   return result;
+}
+
+void Memory::beginLaunch() {
+  for (auto &entry : buffers) {
+    Buffer &buffer = *entry.second;
+    if (!buffer.used.exchange(false))
+      continue;
+    std::fill_n(buffer.writer.get(), buffer.bytes, 0u);
+    std::fill_n(buffer.reader.get(), buffer.bytes, 0u);
+  }
 }
 
 bool Memory::release(uint64_t address) { return buffers.erase(address) == 1; }

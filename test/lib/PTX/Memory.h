@@ -5,6 +5,7 @@
 #ifndef N2UQ_TEST_PTX_MEMORY_H
 #define N2UQ_TEST_PTX_MEMORY_H
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,6 +25,15 @@ struct Buffer {
   std::string name;
   bool readOnly = false;
   std::unique_ptr<uint8_t[]> data, defined;
+  /// Of each byte, in the launch that is running: the block that wrote it, plus 1, and which thread; the block that
+  /// read it, plus 1, or severalBlocks. 0: nobody. Two host threads may meet in one entry: they are atomic.
+  struct Free {
+    void operator()(void *at) const;
+  };
+  std::unique_ptr<std::atomic<uint32_t>[], Free> writer, reader;
+  std::unique_ptr<std::atomic<uint16_t>[], Free> writerThread;
+  std::atomic<bool> used{false};
+  static constexpr uint32_t severalBlocks = ~0u;
   /// "buffer 'input' of 64 bytes"
   std::string text() const;
 };
@@ -38,6 +48,9 @@ public:
   Buffer *find(uint64_t address) const;
   /// The buffer that holds [address, address + bytes), or NULL; then `why` is the end of a sentence.
   Buffer *find(uint64_t address, uint64_t bytes, std::string &why) const;
+
+  /// Forgets who wrote and read what.
+  void beginLaunch();
 
   /// Held by atomic instructions.
   std::mutex atomics;

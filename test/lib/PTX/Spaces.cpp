@@ -43,8 +43,41 @@ void n2uq::ptx::checkAlignment(Warp &warp, const Instruction &in, uint32_t lane,
     warp.fault(in, lane, "has the address " + hex(address) + ", which is no multiple of " + std::to_string(bytes));
 }
 
+/// Blocks run in any order: what one writes no other may read or write in the same launch, and of one block only one
+/// thread may write a byte. A warp that executed a fence or an atomic instruction has its own way to know what others
+/// have done, and may read it.
+static void checkLaunchRace(Warp &warp, const Instruction &in, uint32_t lane, Buffer &buffer, uint64_t offset,
+                            uint32_t bytes, bool writes) {
+  constexpr auto relaxed = std::memory_order_relaxed;
+  buffer.used.store(true, relaxed);
+  uint32_t self = warp.block.number + 1;
+  uint16_t thread = warp.thread(lane).number;
+  auto race = [&](uint64_t at, const std::string &who, const char *verb) {
+    warp.fault(in, lane,
+               (writes ? "writes byte " : "reads byte ") + std::to_string(at) + " of " + buffer.text() +
+                   ", a race: " + who + " " + verb + " it in the same launch");
+  };
+  for (uint64_t at = offset; at < offset + bytes; ++at) {
+    uint32_t writer = buffer.writer[at].load(relaxed), reader = buffer.reader[at].load(relaxed);
+    uint16_t writerThread = buffer.writerThread[at].load(relaxed);
+    bool others = writer && writer != self;
+    if ((others && (writes || !warp.fenced)) || (writes && writer == self && writerThread != thread))
+      race(at, "thread " + std::to_string(writerThread) + " of block " + std::to_string(writer - 1), "wrote");
+    if (!writes) {
+      if (reader != self)
+        buffer.reader[at].store(reader ? Buffer::severalBlocks : self, relaxed);
+      continue;
+    }
+    if (reader && reader != self && !warp.fenced)
+      race(at, reader == Buffer::severalBlocks ? "another block" : "block " + std::to_string(reader - 1), "read");
+    buffer.writer[at].store(self, relaxed);
+    buffer.writerThread[at].store(thread, relaxed);
+  }
+}
+
 DevicePlace n2uq::ptx::deviceMemory(Warp &warp, const Instruction &in, uint32_t lane, uint64_t address, uint32_t bytes,
-                                    bool writes) {
+                                    Access access) {
+  bool writes = access != Access::Read;
   Buffer *buffer = warp.lastBuffer;
   if (!buffer || address < buffer->address || address - buffer->address >= buffer->bytes ||
       bytes > buffer->bytes - (address - buffer->address)) {
@@ -57,6 +90,8 @@ DevicePlace n2uq::ptx::deviceMemory(Warp &warp, const Instruction &in, uint32_t 
   if (writes && buffer->readOnly)
     warp.fault(in, lane, "writes to " + buffer->text() + ", which is constant");
   uint64_t offset = address - buffer->address;
+  if (access != Access::Atomic && !buffer->readOnly)
+    checkLaunchRace(warp, in, lane, *buffer, offset, bytes, writes);
   return {buffer->data.get() + offset, buffer->defined.get() + offset};
 }
 
@@ -111,7 +146,7 @@ uint32_t n2uq::ptx::load(Warp &warp, const Instruction &in, uint32_t lane, Space
     std::memcpy(to, warp.state.parameters.data() + address, bytes);
     return lowBits(bytes);
   default: {
-    DevicePlace place = deviceMemory(warp, in, lane, address, bytes, false);
+    DevicePlace place = deviceMemory(warp, in, lane, address, bytes, Access::Read);
     from = place.data;
     marks = place.defined;
   }
@@ -143,7 +178,7 @@ void n2uq::ptx::store(Warp &warp, const Instruction &in, uint32_t lane, Space sp
     marks = warp.callDefined(lane) + address;
     break;
   default: {
-    DevicePlace place = deviceMemory(warp, in, lane, address, bytes, true);
+    DevicePlace place = deviceMemory(warp, in, lane, address, bytes, Access::Write);
     to = place.data;
     marks = place.defined;
   }

@@ -48,8 +48,9 @@ void store(Warp &warp, const Instruction &in, uint32_t lane, Space space, uint64
 struct DevicePlace {
   uint8_t *data, *defined;
 };
+enum class Access { Read, Write, Atomic };
 DevicePlace deviceMemory(Warp &warp, const Instruction &in, uint32_t lane, uint64_t address, uint32_t bytes,
-                         bool writes);
+                         Access access);
 /// "reads 4 bytes of shared memory at 0x20, "
 std::string sharedText(const char *verb, uint32_t bytes, uint64_t address);
 

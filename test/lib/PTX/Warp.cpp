@@ -36,6 +36,7 @@ void Warp::reset() {
   waiting = 0;
   waitingBarrier = -1;
   warpEpoch = 0;
+  fenced = false;
   std::memset(counters, 0, sizeof counters);
   std::memset(groups, 0, sizeof groups);
   for (auto &pending : copies)
