@@ -20,6 +20,10 @@ namespace n2uq {
 ///   scale > 0, offset, prelu of slope >= 0, clamp:   quantize(g(x), T) = quantize(x, T'),   T' = min { x : g(x) >= T }
 ///   scale < 0, slope < 0:                            falls; stays
 ///   unreachable threshold, NaN:                      stays
+///   a long row for all channels becomes one each:    stays
+///
+/// The last is no question of exactness: one row of 7 thresholds or more lies in a register, and a permutation finds
+/// the next one to compare with; rows of channels are loads for every element, which take longer than the steps do.
 ///
 /// Exact for every float32 x, see AbsorbedThresholds.h. Takes as many steps next to the quantizer as rise in every
 /// channel, and only those that nobody else reads: others are computed anyway.
@@ -48,6 +52,9 @@ static std::optional<std::vector<std::vector<float>>> absorb(QuantizeOp quantize
 /// More than any layer has (semantics, section 4); keeps the search for the longest tail that can be absorbed short.
 static constexpr size_t mostOps = 16;
 
+/// The shortest row that is searched, not counted; a register of 8 lanes holds it.
+static constexpr int64_t longRow = 7;
+
 static void absorbInto(QuantizeOp quantize) {
   SmallVector<Operation *> tail = tailOpsBefore(quantize.getInput()), ops;
   for (Operation *op : llvm::reverse(tail)) {
@@ -57,10 +64,12 @@ static void absorbInto(QuantizeOp quantize) {
     ops.insert(ops.begin(), op);
   }
   std::optional<std::vector<std::vector<float>>> rows;
+  bool isLongRow = cast<ShapedType>(quantize.getThresholds().getType()).getDimSize(0) == 1 &&
+                   cast<ShapedType>(quantize.getThresholds().getType()).getDimSize(1) >= longRow;
   for (; !ops.empty(); ops.erase(ops.begin()))
-    if ((rows = absorb(quantize, ops)))
+    if ((rows = absorb(quantize, ops)) && (!isLongRow || llvm::all_equal(*rows)))
       break;
-  if (!rows)
+  if (ops.empty())
     return;
 
   // Rows that are all the same are one row for all channels, as in the model.

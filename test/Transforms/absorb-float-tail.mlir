@@ -32,6 +32,21 @@ func.func @rprelu(%x: tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xui2> {
   return %q : tensor<?x4x4x2xui2>
 }
 
+// Seven thresholds lie in a register as long as they are one row: the scale of all channels is absorbed, the offsets stay.
+// CHECK-LABEL: @long_row
+// CHECK: arith.constant dense<{{\[\[}}5.000000e-01, 1.000000e+00, 1.500000e+00, 2.000000e+00, 2.500000e+00, 3.000000e+00, 3.500000e+00]]> : tensor<1x7xf32>
+// CHECK: %[[Y:.*]] = n2uq.affine %arg0 offset
+// CHECK-NEXT: n2uq.quantize %[[Y]]
+func.func @long_row(%x: tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xui3> {
+  %b = arith.constant dense<[1.0, 3.0]> : tensor<2xf32>
+  %s = arith.constant dense<2.0> : tensor<1xf32>
+  %t = arith.constant dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]]> : tensor<1x7xf32>
+  %y = n2uq.affine %x offset(%b : tensor<2xf32>) : tensor<?x4x4x2xf32> -> tensor<?x4x4x2xf32>
+  %u = n2uq.affine %y scale(%s : tensor<1xf32>) : tensor<?x4x4x2xf32> -> tensor<?x4x4x2xf32>
+  %q = n2uq.quantize %u, %t : tensor<?x4x4x2xf32>, tensor<1x7xf32> -> tensor<?x4x4x2xui3>
+  return %q : tensor<?x4x4x2xui3>
+}
+
 // CHECK-LABEL: @negative
 // CHECK: n2uq.affine
 func.func @negative(%x: tensor<?x4x4x2xf32>) -> tensor<?x4x4x2xui2> {

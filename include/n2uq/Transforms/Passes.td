@@ -96,7 +96,8 @@ def AbsorbFloatTailPass : Pass<"n2uq-absorb-float-tail", "::mlir::func::FuncOp">
     `quantize(g(x), T)` becomes `quantize(x, T')` with thresholds per channel where `g` (affines with positive scales,
     PReLUs with slopes that are not negative) rises in every channel: `T'` is the smallest float32 number whose `g` reaches
     `T`, found by bisection over the bit patterns. Equal for every `x`, infinities and NaN included. It serves what cannot
-    become integer: quantizers behind a residual add.
+    become integer: quantizers behind a residual add. One row for all channels of 7 thresholds or more stays one row, for it
+    is searched in a register: only what leaves it so is absorbed.
 
     Runs behind `n2uq-integerize-thresholds`, which takes the tails of single convolutions whole.
   }];
