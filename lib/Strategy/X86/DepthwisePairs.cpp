@@ -11,6 +11,9 @@
 //   sums[low][i]  = sum over pairs (s, t) of taps of  codes[s][c] * w[s][c] + codes[t][c] * w[t][c],  c = 16*(i/8) +
 //   i%8 sums[high][i] = the same with c = 16*(i/8) + 8 + i%8
 //
+// Channels are covered by blocks of the widest vectors first and of halves and quarters for the rest, none of them
+// twice.
+//
 // Every sum of some of a channel's products lies between top * (its negative weights) and top * (its positive ones);
 // where these are numbers of 16 bits nothing wraps around or saturates on the way.
 #include "../Contraction.h"
@@ -23,12 +26,21 @@ namespace {
 
 constexpr int64_t tilePixels = 4;
 
-/// Bytes of a vector of codes: as many as the target has and the image's channels fill.
-int64_t vectorBytes(int64_t lanes, int64_t rowChannels) {
-  int64_t bytes = lanes * 4;
-  while (bytes > rowChannels)
-    bytes /= 2;
-  return bytes;
+/// `count` blocks of as many channels as `bytes`, from `channel` on.
+struct Blocks {
+  int64_t channel, bytes, count;
+};
+
+/// The channels of a row in memory (whole units of 16) as blocks of at most a vector of codes.
+SmallVector<Blocks> blocksOf(int64_t lanes, int64_t rowChannels) {
+  SmallVector<Blocks> all;
+  int64_t channel = 0;
+  for (int64_t bytes = lanes * 4; channel < rowChannels; bytes /= 2)
+    if (int64_t count = (rowChannels - channel) / bytes) {
+      all.push_back({channel, bytes, count});
+      channel += count * bytes;
+    }
+  return all;
 }
 
 /// Whether the sums of all channels fit; \p weight gives that of a channel and tap.
@@ -98,10 +110,12 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   plan.lanes = target.lanes();
   plan.tile = {rowsPerItem(out.height, 1), std::min(tilePixels, out.width)};
   plan.weightBytes = double(macsOf(kernel)) / (out.height * out.width);
-  int64_t rowChannels = memoryChannels(out.channels), bytes = vectorBytes(plan.lanes, rowChannels);
+  int64_t vectors = 0;
+  for (const Blocks &blocks : blocksOf(plan.lanes, memoryChannels(out.channels)))
+    vectors += blocks.count;
   // About eight instructions for each pair of taps, half a cycle each, and as many for putting the sums in order.
   double vector = 4 * ((window.kernel[0] * window.kernel[1] + 1) / 2 + 1);
-  plan.cycles = double(out.height) * out.width * ceilDiv(rowChannels, bytes) * vector;
+  plan.cycles = double(out.height) * out.width * vectors * vector;
   return plan;
 }
 
@@ -116,14 +130,15 @@ SmallVector<int64_t> interleaved(int64_t bytes, int64_t half) {
   return indices;
 }
 
-/// The filter in the order in which the sums want it: pair, block of channels, half, interleaved bytes.
-std::vector<char> pairWeights(PackedDepthwiseConv2DOp conv, int64_t bytes) {
+/// The filter in the order in which the sums want it: block of channels, pair, half, interleaved bytes.
+std::vector<char> pairWeights(PackedDepthwiseConv2DOp conv, const Blocks &blocks) {
   std::vector<int8_t> packed = *constantBytes(conv.getPacked());
   auto shape = cast<ShapedType>(conv.getPacked().getType()).getShape();
   int64_t taps = shape[0] * shape[1], rowChannels = shape[2];
   std::vector<char> ordered;
-  for (int64_t block = 0; block < ceilDiv(rowChannels, bytes); ++block) {
-    int64_t first = std::min(block * bytes, rowChannels - bytes);
+  int64_t bytes = blocks.bytes;
+  for (int64_t block = 0; block < blocks.count; ++block) {
+    int64_t first = blocks.channel + block * bytes;
     for (int64_t tap = 0; tap < taps; tap += 2)
       for (int64_t half : {0, 1})
         for (int64_t index : interleaved(bytes, half)) {
@@ -142,55 +157,64 @@ Value channelsInOrder(ItemEmitter &e, ArrayRef<Value> sums, int64_t bytes, int64
   return arith::ExtSIOp::create(e.b, e.ints(), vector::ShuffleOp::create(e.b, sums[0], sums[1], indices));
 }
 
+/// The sums of one pixel's block, whose tap (0, 0) is at `corner`, as 32-bit numbers in the order of the channels.
+SmallVector<Value> emitPixel(ItemEmitter &e, const Window &window, const Access &in, int64_t bytes, Value corner,
+                             Value weights) {
+  VectorType codesType = e.vector(e.b.getI8Type(), bytes), sumsType = e.vector(e.b.getI16Type(), bytes / 2);
+  SmallVector<int64_t> halves[] = {interleaved(bytes, 0), interleaved(bytes, 1)};
+  int64_t taps = window.kernel[0] * window.kernel[1];
+  auto codesOf = [&](int64_t tap) {
+    int64_t kh = tap / window.kernel[1], kw = tap % window.kernel[1];
+    int64_t offset = kh * window.dilations[0] * in.row + kw * window.dilations[1] * in.pixel;
+    return e.load(codesType, e.at(corner, offset), 16);
+  };
+  Value sums[2];
+  for (int64_t pair = 0; pair < ceilDiv(taps, 2); ++pair) {
+    Value first = codesOf(2 * pair), second = 2 * pair + 1 < taps ? codesOf(2 * pair + 1) : first;
+    for (int64_t half : {0, 1}) {
+      Value codes = vector::ShuffleOp::create(e.b, first, second, halves[half]);
+      Value w = e.load(codesType, e.at(weights, (2 * pair + half) * bytes), bytes);
+      Value sum = Dot2Op::create(e.b, sumsType, codes, w);
+      sums[half] = pair ? arith::AddIOp::create(e.b, sums[half], sum).getResult() : sum;
+    }
+  }
+  SmallVector<Value> results;
+  for (int64_t j = 0; j < ceilDiv(bytes, e.lanes); ++j)
+    results.push_back(channelsInOrder(e, sums, bytes, j));
+  return results;
+}
+
 void emit(KernelOp kernel, ItemEmitter &e) {
   auto conv = cast<PackedDepthwiseConv2DOp>(kernel.getRoot());
   Window window = conv.getWindow();
   ImageShape out(conv.getType());
   auto tile = kernel.getStrategy()->getTile();
-  int64_t m = std::min(tile[1], out.width), rowChannels = memoryChannels(out.channels);
-  int64_t bytes = vectorBytes(e.lanes, rowChannels), vectors = ceilDiv(bytes, e.lanes);
-  int64_t taps = window.kernel[0] * window.kernel[1], pairs = ceilDiv(taps, 2);
+  int64_t rowChannels = memoryChannels(out.channels), pairs = ceilDiv(window.kernel[0] * window.kernel[1], 2);
   Access in = e.read(conv.getInput());
-  Value weights = e.data(conv.getPacked(), [&] { return pairWeights(conv, bytes); }, /*form=*/bytes);
-  VectorType codesType = e.vector(e.b.getI8Type(), bytes), sumsType = e.vector(e.b.getI16Type(), bytes / 2);
-  SmallVector<int64_t> halves[] = {interleaved(bytes, 0), interleaved(bytes, 1)};
 
   ItemPart part = partOf(e, out.height, tile[0], rowChannels);
   e.clearBorder(part.firstRow, part.lastRow, e.number(0), rowChannels);
-  e.loop(part.firstRow, part.lastRow, [&](Value y) {
-    e.loop(e.number(0), e.number(ceilDiv(rowChannels, bytes)), [&](Value block) {
-      // The last block ends with the channels and may overlap the one before it.
-      Value channel = e.min(e.mul(block, bytes), e.number(rowChannels - bytes));
-      Value blockWeights = e.at(weights, e.mul(block, pairs * 2 * bytes));
-      e.loop(e.number(0), e.number(ceilDiv(out.width, m)), [&](Value t) {
-        Value x = e.min(e.mul(t, m), e.number(out.width - m));
-        Value corner = e.at(windowCorner(e, in, window, y, x), channel);
-        SmallVector<Value> results(m * vectors);
-        for (int64_t i = 0; i < m; ++i) {
-          Value sums[2];
-          auto codesOf = [&](int64_t tap) {
-            int64_t kh = tap / window.kernel[1], kw = tap % window.kernel[1];
-            return e.load(codesType,
-                          e.at(corner, kh * window.dilations[0] * in.row +
-                                           (kw * window.dilations[1] + i * window.strides[1]) * in.pixel),
-                          16);
-          };
-          for (int64_t pair = 0; pair < pairs; ++pair) {
-            Value first = codesOf(2 * pair), second = 2 * pair + 1 < taps ? codesOf(2 * pair + 1) : first;
-            for (int64_t half : {0, 1}) {
-              Value codes = vector::ShuffleOp::create(e.b, first, second, halves[half]);
-              Value w = e.load(codesType, e.at(blockWeights, (2 * pair + half) * bytes), bytes);
-              Value sum = Dot2Op::create(e.b, sumsType, codes, w);
-              sums[half] = pair ? arith::AddIOp::create(e.b, sums[half], sum).getResult() : sum;
-            }
-          }
-          for (int64_t j = 0; j < vectors; ++j)
-            results[i * vectors + j] = channelsInOrder(e, sums, bytes, j);
-        }
-        e.finishTile(results, vectors, y, x, m, channel);
+  for (const Blocks &blocks : blocksOf(e.lanes, rowChannels)) {
+    int64_t bytes = blocks.bytes, vectors = ceilDiv(bytes, e.lanes);
+    // As many pixels more as vectors are narrower: what is loaded for all pixels of a tile is loaded less often.
+    int64_t m = std::min(tile[1] * (e.lanes * 4 / bytes), out.width);
+    Value weights = e.data(conv.getPacked(), [&] { return pairWeights(conv, blocks); }, /*form=*/bytes);
+    e.loop(part.firstRow, part.lastRow, [&](Value y) {
+      e.loop(e.number(0), e.number(blocks.count), [&](Value block) {
+        Value channel = e.add(e.mul(block, bytes), blocks.channel);
+        Value blockWeights = e.at(weights, e.mul(block, pairs * 2 * bytes));
+        e.loop(e.number(0), e.number(ceilDiv(out.width, m)), [&](Value t) {
+          Value x = e.min(e.mul(t, m), e.number(out.width - m));
+          Value corner = e.at(windowCorner(e, in, window, y, x), channel);
+          SmallVector<Value> results;
+          for (int64_t i = 0; i < m; ++i)
+            results.append(
+                emitPixel(e, window, in, bytes, e.at(corner, i * window.strides[1] * in.pixel), blockWeights));
+          e.finishTile(results, vectors, y, x, m, channel);
+        });
       });
     });
-  });
+  }
 }
 
 } // namespace
