@@ -7,6 +7,7 @@
     n2uq.export(module_or_checkpoint, "M.onnx")      write it in QONNX form
     model = n2uq.compile("M.onnx")                   make a native library and load it
     logits = model(images, threads=2)                run it on numpy arrays
+    n2uq.image.preprocess(n2uq.image.read("cat.jpg"))   a picture as a network takes it
 
 Only nn, models, functional and train need PyTorch, and only when they are used.
 """
@@ -15,12 +16,13 @@ import importlib
 
 __version__ = "0.1.0"
 
+from . import image
 from .errors import Error
 from .exporter import export
 from .runtime import Model
 from .toolchain import compile_file as _compile_file
 
-__all__ = ["Error", "Model", "compile", "export", "functional", "models", "nn", "train"]
+__all__ = ["Error", "Model", "compile", "export", "functional", "image", "models", "nn", "train"]
 
 
 def compile(model, output=None, **options):

@@ -50,12 +50,7 @@ _CodesCallback = ctypes.CFUNCTYPE(_i32, _pointer, _i64, ctypes.POINTER(ctypes.c_
 
 @functools.lru_cache(maxsize=None)
 def _library():
-    path = toolchain.library()
-    try:
-        lib = ctypes.CDLL(path)
-    except OSError as error:
-        raise Error(f"{path}: cannot be loaded ({error}); build the project or let N2UQ_RUNTIME name the library") from None
-    signatures = {
+    return toolchain.load("n2uq_runtime", {
         "n2uq_last_error": (_string, []),
         "n2uq_cpu_feature_name": (_string, [_i32]),
         "n2uq_model_open": (ctypes.c_int, [_string, ctypes.POINTER(_pointer)]),
@@ -68,18 +63,11 @@ def _library():
         "n2uq_session_run": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer]),
         "n2uq_session_profile": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _pointer]),
         "n2uq_session_run_codes": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _CodesCallback, _pointer]),
-    }
-    for name, (result, arguments) in signatures.items():
-        try:
-            function = getattr(lib, name)
-        except AttributeError:
-            raise Error(f"{path}: has no function {name}; it is of another version than this package, build both from "
-                        "one checkout") from None
-        function.restype, function.argtypes = result, arguments
-    return lib
+    })
 
 
-def _check(status):
+def check(status):
+    """Raises the sentence of a call that failed."""
     if status:
         raise Error(_library().n2uq_last_error().decode(errors="replace"))
 
@@ -93,7 +81,7 @@ class Model:
     def __init__(self, path):
         self._handle, self._idle, self._lock, self._process = None, {}, threading.Lock(), os.getpid()
         handle = _pointer()
-        _check(_library().n2uq_model_open(os.fsencode(path), ctypes.byref(handle)))
+        check(_library().n2uq_model_open(os.fsencode(path), ctypes.byref(handle)))
         self._handle, self.path = handle, os.fspath(path)
         self._descriptor = _library().n2uq_model_descriptor_of(handle).contents
         if self._descriptor.abi_version != _ABI_VERSION:
@@ -105,7 +93,7 @@ class Model:
         depend on it. `x` is a numpy array or anything with DLPack (a torch tensor on the CPU)."""
         x, y = self._arrays(x)
         with _Session(self, threads) as session:
-            _check(_library().n2uq_session_run(session, x.ctypes.data, len(x), y.ctypes.data))
+            check(_library().n2uq_session_run(session, x.ctypes.data, len(x), y.ctypes.data))
         return y
 
     def profile(self, x, threads=None):
@@ -113,7 +101,7 @@ class Model:
         x, y = self._arrays(x)
         seconds = np.zeros(self._descriptor.kernel_count)
         with _Session(self, threads) as session:
-            _check(_library().n2uq_session_profile(session, x.ctypes.data, len(x), y.ctypes.data, seconds.ctypes.data))
+            check(_library().n2uq_session_profile(session, x.ctypes.data, len(x), y.ctypes.data, seconds.ctypes.data))
         total = seconds.sum() or 1.0
         return [{"name": kernel["name"], "strategy": kernel["strategy"], "ms": 1e3 * time, "share": time / total,
                  "macs": kernel["macs"] * len(x), "weight_bytes": kernel["weight_bytes"],
@@ -134,7 +122,7 @@ class Model:
             return 0
 
         with _Session(self, threads) as session:
-            _check(_library().n2uq_session_run_codes(session, x.ctypes.data, len(x), y.ctypes.data,
+            check(_library().n2uq_session_run_codes(session, x.ctypes.data, len(x), y.ctypes.data,
                                                      _CodesCallback(take), None))
         return result
 
@@ -229,7 +217,7 @@ class _Session:
             handle = model._open()
         session = _pointer()
         options = _Options(ctypes.sizeof(_Options), self.threads, 0)
-        _check(_library().n2uq_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
+        check(_library().n2uq_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
         self.session = session
         return session
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Finds the compiler's tools and runs them."""
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -26,11 +27,13 @@ def tool(name):
     return found
 
 
-def library():
-    """The path of libn2uq_runtime.so, searched beside the tools, then where the linker looks."""
-    name = "libn2uq_runtime.so"
+def library(name):
+    """The path of the shared library called `name`, searched beside the tools, then where the linker looks;
+    $N2UQ_RUNTIME names libn2uq_runtime.so, and the folder of the others."""
+    file = f"lib{name}.so"
     if os.environ.get("N2UQ_RUNTIME"):
-        return os.environ["N2UQ_RUNTIME"]
+        named = pathlib.Path(os.environ["N2UQ_RUNTIME"])
+        return str(named if name == "n2uq_runtime" else named.with_name(file))
     roots = [pathlib.Path(os.environ["N2UQ_BIN_DIR"])] if os.environ.get("N2UQ_BIN_DIR") else []
     roots.append(_BUILD / "bin")
     found = shutil.which("n2uq-run")
@@ -38,9 +41,26 @@ def library():
         roots.append(pathlib.Path(found).resolve().parent)
     for root in roots:
         for folder in (root.parent / "lib", root.parent / "runtime", root):
-            if (folder / name).exists():
-                return str(folder / name)
-    return name
+            if (folder / file).exists():
+                return str(folder / file)
+    return file
+
+
+def load(name, signatures):
+    """The library as ctypes sees it, its functions typed: {name: (result, [argument, …])}."""
+    path = library(name)
+    try:
+        lib = ctypes.CDLL(path)
+    except OSError as error:
+        raise Error(f"{path}: cannot be loaded ({error}); build the project or let N2UQ_RUNTIME name the runtime") from None
+    for function, (result, arguments) in signatures.items():
+        try:
+            found = getattr(lib, function)
+        except AttributeError:
+            raise Error(f"{path}: has no function {function}; it is of another version than this package, build both from "
+                        "one checkout") from None
+        found.restype, found.argtypes = result, arguments
+    return lib
 
 
 def run(name, arguments):

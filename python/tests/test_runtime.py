@@ -18,7 +18,7 @@ import n2uq
 from n2uq import toolchain
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif("N2UQ_BIN_DIR" not in os.environ and not os.path.isabs(toolchain.library()),
+pytestmark = pytest.mark.skipif("N2UQ_BIN_DIR" not in os.environ and not os.path.isabs(toolchain.library("n2uq_runtime")),
                                 reason="libn2uq_runtime.so is not built")
 
 

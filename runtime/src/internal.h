@@ -14,11 +14,6 @@
 extern "C" {
 #endif
 
-/* ---- error.c ---- */
-
-/* Stores the sentence for n2uq_last_error() and returns `status`. */
-n2uq_status n2uq_fail(n2uq_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* ---- cpu.c ---- */
 
 /* Where answers about the CPU come from; tests put CPUs here that they do not have. */

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs a compiled model on a NumPy array, measures it, describes it.
+#include "Classes.h"
 #include "Measure.h"
 #include "Model.h"
+#include "Source.h"
 
 #include "n2uq/Support/CommandLine.h"
 #include "n2uq/Support/FileName.h"
@@ -15,18 +17,29 @@
 #include <map>
 #include <new>
 #include <system_error>
+#include <unistd.h>
 
 using namespace n2uq;
 
 static const char tool[] = "n2uq-run";
 
 static const char helpText[] =
-    R"(usage: n2uq-run MODEL.so [--input=NAME=X.npy] [options]
+    R"(usage: n2uq-run MODEL.so [--input=NAME=X.npy | --image=PATH…] [options]
 
-Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --benchmark, --profile and --info says what for.
+Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --top, --benchmark, --profile and --info says
+what for.
 
   --input=NAME=X.npy     the images: an array of the type and shape of the model's input NAME (mostly `input`), any number
                          of images. --benchmark and --profile make up values where it is missing.
+  --image=PATH           instead of --input: a JPEG, PNG or PPM file, or a folder of them; any number of times. Pictures are
+                         resized, cropped in the middle and normalised as torchvision does it
+  --resize=N             pixels of a picture's shorter side before the crop (default: 8/7 of the model's input, 256 for 224)
+  --filter=NAME          bilinear (default) or bicubic
+  --mean=R,G,B, --std=R,G,B
+                         of pictures for a model that takes floats, white being 1 (default: ImageNet's)
+  --top=K                print the K likeliest classes of each image with their probabilities (softmax of the output)
+  --labels=FILE          names of the classes for --top, one a line
+  --csv                  print --top as a table: image,rank,class,label,probability
   --output-dir=DIR       write DIR/output.npy (named by the model's output); DIR is made where it is missing
   --dump-codes           write the codes of every quantizer to DIR as well: uint8, N x H x W x C, named by the quantizer
   --classes              print the class with the largest output of each image, one a line
@@ -37,7 +50,7 @@ Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --
   --profile              print the time of every layer: milliseconds, share, multiply-accumulates a second, strategy
   --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers; works for a
                          model of any CPU
-  --json                 print --benchmark, --profile or --info as one JSON object
+  --json                 print --benchmark, --profile or --info as one JSON object, or --top as an array
   --help, --version      print this, or the version
 
 Exit code 0 on success, 1 on an error, which is one sentence on stderr.
@@ -45,9 +58,10 @@ Exit code 0 on success, 1 on an error, which is one sentence on stderr.
 
 namespace {
 struct Options {
-  std::string input, outputDir;
-  bool dumpCodes = false, classes = false, profile = false, info = false, json = false;
-  int64_t threads = 0, batch = 0;
+  std::string input, outputDir, labels;
+  PictureOptions pictures;
+  bool dumpCodes = false, classes = false, profile = false, info = false, json = false, csv = false;
+  int64_t threads = 0, batch = 0, top = 0;
   double benchmark = 0; // seconds; 0: no
 };
 
@@ -104,31 +118,26 @@ private:
 };
 } // namespace
 
-/// The class of the largest value of each image; the first of equal ones, and a NaN is no value.
-static void printClasses(const n2uq_tensor &tensor, const std::vector<uint8_t> &output, int64_t images) {
-  int64_t count = imageBytes(tensor) / (tensor.dtype == N2UQ_FLOAT32 ? 4 : 1);
-  for (int64_t n = 0; n < images; ++n) {
-    int64_t best = 0;
-    float bestValue = 0;
-    for (int64_t c = 0; c < count; ++c) {
-      float value = output[n * count + c];
-      if (tensor.dtype == N2UQ_FLOAT32)
-        std::memcpy(&value, &output[(n * count + c) * 4], 4);
-      if (c == 0 || value > bestValue || bestValue != bestValue) {
-        best = c;
-        bestValue = value;
-      }
-    }
-    std::printf("%lld\n", static_cast<long long>(best));
-  }
+/// How far a long run is, for somebody who watches it.
+static void showProgress(int64_t done, int64_t images) {
+  static const bool isWatched = isatty(STDERR_FILENO);
+  if (isWatched)
+    std::fprintf(stderr, done < images ? "\r%lld of %lld images" : "\r\033[K", static_cast<long long>(done),
+                 static_cast<long long>(images));
 }
 
 /// Runs all images, a batch at a time, and writes what was asked for.
-static std::string runImages(const Model &model, const Options &options, const NpyArray &input, int64_t batch) {
+static std::string runImages(const Model &model, const Options &options, Source &source, int64_t batch) {
   const n2uq_model &m = model.descriptor();
-  int64_t images = input.shape[0], inputBytes = imageBytes(m.input), outputBytes = imageBytes(m.output);
+  int64_t images = source.count(), outputBytes = imageBytes(m.output);
   std::string error;
   CodesDump dump;
+  ClassPrinter classes(m.output, options.top,
+                       options.json  ? ClassPrinter::Form::json
+                       : options.csv ? ClassPrinter::Form::csv
+                                     : ClassPrinter::Form::lines);
+  if (!options.labels.empty() && !(error = classes.readLabels(options.labels)).empty())
+    return error;
   if (!options.outputDir.empty()) {
     std::error_code failure;
     std::filesystem::create_directories(options.outputDir, failure);
@@ -138,18 +147,32 @@ static std::string runImages(const Model &model, const Options &options, const N
   if (options.dumpCodes && !(error = dump.open(m, options.outputDir, images)).empty())
     return error;
 
-  std::vector<uint8_t> output(outputBytes * images);
-  for (int64_t at = 0; at < images && error.empty(); at += batch) {
+  std::vector<uint8_t> output(outputBytes * (options.outputDir.empty() ? batch : images));
+  if (options.top > 0)
+    classes.begin();
+  for (int64_t at = 0; at < images; at += batch) {
     int64_t count = std::min(batch, images - at);
-    const uint8_t *from = input.data.data() + at * inputBytes;
-    uint8_t *to = output.data() + at * outputBytes;
+    showProgress(at, images);
+    const uint8_t *from = source.images(at, count, error);
+    if (!from)
+      return error;
+    uint8_t *to = output.data() + (options.outputDir.empty() ? 0 : at * outputBytes);
     if (options.dumpCodes)
       error = dump.run(model.session(), from, count, to);
     else if (n2uq_session_run(model.session(), from, count, to) != N2UQ_OK)
       error = n2uq_last_error();
+    if (!error.empty())
+      return error;
+    for (int64_t i = 0; i < count; ++i) {
+      if (options.classes)
+        std::printf("%lld\n", static_cast<long long>(largest(m.output, to + i * outputBytes)));
+      if (options.top > 0)
+        classes.print(source.nameOf(at + i), to + i * outputBytes);
+    }
   }
-  if (!error.empty())
-    return error;
+  showProgress(images, images);
+  if (options.top > 0)
+    classes.end();
   if (!options.outputDir.empty()) {
     std::vector<int64_t> shape(m.output.dims, m.output.dims + m.output.rank);
     shape[0] = images;
@@ -158,25 +181,40 @@ static std::string runImages(const Model &model, const Options &options, const N
   }
   if (error.empty() && options.dumpCodes)
     error = dump.finish();
-  if (error.empty() && options.classes)
-    printClasses(m.output, output, images);
   return error;
 }
 
-static std::string run(const std::string &path, const Options &options) {
-  bool runs = !options.outputDir.empty() || options.classes, measures = options.benchmark > 0 || options.profile;
+/// What is missing or contradicts itself among the options, or an empty string.
+static std::string checkOptions(const Options &options) {
+  bool runs = !options.outputDir.empty() || options.classes || options.top > 0;
+  bool measures = options.benchmark > 0 || options.profile, pictures = !options.pictures.paths.empty();
   if (!runs && !measures && !options.info)
-    return "nothing to do: give --output-dir=DIR, --classes, --benchmark, --profile or --info";
+    return "nothing to do: give --output-dir=DIR, --classes, --top=K, --benchmark, --profile or --info";
   if (options.dumpCodes && options.outputDir.empty())
     return "option '--dump-codes' needs --output-dir=DIR";
-  if (runs && options.input.empty())
-    return "the images are missing: --input=input=X.npy";
-  if (options.json && (options.benchmark > 0) + options.profile + options.info + options.classes != 1)
-    return "option '--json' needs exactly one of --benchmark, --profile and --info";
+  if (runs && options.input.empty() && !pictures)
+    return "the images are missing: --input=input=X.npy or --image=PATH";
+  if (pictures && !options.input.empty())
+    return "options '--input' and '--image' exclude each other";
+  if (options.json &&
+      (options.benchmark > 0) + options.profile + options.info + options.classes + (options.top > 0) != 1)
+    return "option '--json' needs exactly one of --benchmark, --profile, --info and --top";
+  if (options.csv && (options.json || options.top == 0))
+    return "option '--csv' needs --top=K, and not --json";
+  if (!options.labels.empty() && options.top == 0)
+    return "option '--labels' needs --top=K";
+  return "";
+}
+
+static std::string run(const std::string &path, const Options &options) {
+  std::string error = checkOptions(options);
+  if (!error.empty())
+    return error;
+  bool runs = !options.outputDir.empty() || options.classes || options.top > 0;
+  bool measures = options.benchmark > 0 || options.profile, pictures = !options.pictures.paths.empty();
 
   Model model;
-  std::string error = model.open(path, /*toRun=*/runs || measures);
-  if (!error.empty())
+  if (!(error = model.open(path, /*toRun=*/runs || measures)).empty())
     return error;
   const n2uq_model &m = model.descriptor();
   if (options.info)
@@ -184,28 +222,36 @@ static std::string run(const std::string &path, const Options &options) {
   if (!runs && !measures)
     return "";
 
-  NpyArray input;
+  std::unique_ptr<Source> source;
   int64_t batch = options.batch > 0 ? options.batch : 1;
-  if (!options.input.empty()) {
-    if (!(error = readInput(m.input, options.input, input)).empty())
+  if (pictures || !options.input.empty()) {
+    error = pictures ? openPictures(m.input, options.pictures, source) : openArray(m.input, options.input, source);
+    if (!error.empty())
       return error;
-    int64_t images = input.shape[0];
+    int64_t images = source->count();
     batch = options.batch > 0 ? std::min(options.batch, images) : sensibleBatch(model, images);
   }
   if (!(error = model.start(options.threads)).empty())
     return error;
   if (n2uq_session_reserve(model.session(), batch) != N2UQ_OK)
     return n2uq_last_error();
-  if (options.input.empty())
-    input.data = madeUpImages(imageBytes(m.input) * batch, m.input.dtype == N2UQ_FLOAT32);
-  if (runs)
-    error = runImages(model, options, input, batch);
+  if (runs && !(error = runImages(model, options, *source, batch)).empty())
+    return error;
+  if (!measures)
+    return "";
+
+  std::vector<uint8_t> madeUp;
+  if (!source)
+    madeUp = madeUpImages(imageBytes(m.input) * batch, m.input.dtype == N2UQ_FLOAT32);
+  const uint8_t *images = source ? source->images(0, batch, error) : madeUp.data();
+  if (!images)
+    return error;
   constexpr double profileSeconds = 1;
-  if (error.empty() && options.profile)
-    error = printProfile(model, input.data.data(), batch, options.benchmark > 0 ? options.benchmark : profileSeconds,
-                         options.json);
+  if (options.profile)
+    error =
+        printProfile(model, images, batch, options.benchmark > 0 ? options.benchmark : profileSeconds, options.json);
   if (error.empty() && options.benchmark > 0)
-    error = printBenchmark(model, input.data.data(), batch, options.benchmark, options.json);
+    error = printBenchmark(model, images, batch, options.benchmark, options.json);
   return error;
 }
 
@@ -214,6 +260,14 @@ int main(int argc, char **argv) {
   std::string version = std::string(tool) + " " + n2uq_version();
   CommandLine line(helpText, version.c_str());
   line.text("input", options.input);
+  line.texts("image", options.pictures.paths);
+  line.number("resize", options.pictures.resize, 1, 1 << 20);
+  line.text("filter", options.pictures.filter);
+  line.text("mean", options.pictures.mean);
+  line.text("std", options.pictures.std);
+  line.number("top", options.top, 1, int64_t(1) << 32);
+  line.text("labels", options.labels);
+  line.flag("csv", options.csv);
   line.text("output-dir", options.outputDir);
   line.flag("dump-codes", options.dumpCodes);
   line.flag("classes", options.classes);

@@ -48,6 +48,10 @@ N2UQ_API const char *n2uq_version(void);
  * runtime and lives until the thread's next failed call. Empty where nothing failed yet. */
 N2UQ_API const char *n2uq_last_error(void);
 
+/* Stores a sentence for n2uq_last_error() and returns `status`: for libraries over this one, as that of n2uq/image.h.
+ */
+N2UQ_API n2uq_status n2uq_fail(n2uq_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* ---- CPU ---- */
 
 /* Features of n2uq/cpu_features.def that this CPU has and its operating system supports, a bit each. */
