@@ -42,7 +42,7 @@ class _Descriptor(ctypes.Structure):
 
 
 class _Options(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("threads", _i64), ("spin_microseconds", _i64)]
+    _fields_ = [("size", ctypes.c_size_t), ("threads", _i64), ("spin_microseconds", _i64), ("streams", _i64)]
 
 
 _CodesCallback = ctypes.CFUNCTYPE(_i32, _pointer, _i64, ctypes.POINTER(ctypes.c_uint8))
@@ -88,11 +88,12 @@ class Model:
             raise Error(f"{path}: has interface version {self._descriptor.abi_version}, this package knows {_ABI_VERSION}; "
                         "compile the model again")
 
-    def __call__(self, x, threads=None):
-        """Logits of a batch. `threads`: that compute; None is one for each core of this process. The result does not
-        depend on it. `x` is a numpy array or anything with DLPack (a torch tensor on the CPU)."""
+    def __call__(self, x, threads=None, streams=None):
+        """Logits of a batch. `threads`: that share the work of an image; None is one for each core of this process.
+        `streams`, in their place: so many images are computed at once, each by one thread, which is faster for many images.
+        The result does not depend on it. `x` is a numpy array or anything with DLPack (a torch tensor on the CPU)."""
         x, y = self._arrays(x)
-        with _Session(self, threads) as session:
+        with _Session(self, threads, streams) as session:
             check(_library().n2uq_session_run(session, x.ctypes.data, len(x), y.ctypes.data))
         return y
 
@@ -198,25 +199,29 @@ class Model:
 
 
 class _Session:
-    """A session for the length of a call: an idle one of the model with as many threads, or a new one."""
+    """A session for the length of a call: an idle one of the model with as many threads or streams, or a new one."""
 
-    def __init__(self, model, threads):
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise Error(f"threads is a number of at least 1, or None for all cores, not {threads!r}")
-        self.model, self.threads = model, threads or 0
+    def __init__(self, model, threads, streams=None):
+        for name, count in (("threads", threads), ("streams", streams)):
+            if count is not None and (not isinstance(count, int) or count < 1):
+                raise Error(f"{name} is a number of at least 1, or None, not {count!r}")
+        if threads is not None and streams is not None:
+            raise Error("a call has threads or streams: each stream is one thread")
+        self.model, self.kind = model, (threads or 0, streams or 0)
 
     def __enter__(self):
         model = self.model
         with model._lock:
             if model._process != os.getpid():
                 model._idle, model._process = {}, os.getpid()  # after a fork the old sessions are of no use
-            idle = model._idle.setdefault(self.threads, [])
+            idle = model._idle.setdefault(self.kind, [])
             if idle:
                 self.session = idle.pop()
                 return self.session
             handle = model._open()
         session = _pointer()
-        options = _Options(ctypes.sizeof(_Options), self.threads, 0)
+        threads, streams = self.kind
+        options = _Options(ctypes.sizeof(_Options), threads, 0, streams)
         check(_library().n2uq_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
         self.session = session
         return session
@@ -225,7 +230,7 @@ class _Session:
         model = self.model
         with model._lock:
             if model._handle is not None:
-                model._idle.setdefault(self.threads, []).append(self.session)
+                model._idle.setdefault(self.kind, []).append(self.session)
                 return
         _library().n2uq_session_destroy(self.session)
 

@@ -65,6 +65,7 @@ def test_runs(path):
         x = images(count)
         for threads in (None, 1, 2):
             assert np.array_equal(model(x, threads=threads), expected(x)[0])
+            assert np.array_equal(model(x, streams=threads or 3), expected(x)[0])
     assert np.array_equal(model(images()[:, :, ::-1, ::-1]), expected(images()[:, :, ::-1, ::-1])[0])  # not contiguous
 
 

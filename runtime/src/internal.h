@@ -69,6 +69,8 @@ void n2uq_use_large_pages(const n2uq_segment *segments, int64_t count);
 
 typedef struct n2uq_pool n2uq_pool;
 
+enum { n2uq_max_threads = 1024 }; /* so that the chunks of a loop fit 16 bits */
+
 /* Starts threads - 1 threads; the caller of n2uq_pool_run is the last one. */
 n2uq_status n2uq_pool_create(int64_t threads, int64_t spin_microseconds, n2uq_pool **pool);
 void n2uq_pool_destroy(n2uq_pool *pool);
@@ -80,6 +82,13 @@ void n2uq_pool_run(void *pool, int64_t count, n2uq_kernel_function body, const n
 /* The floating-point modes (rounding, denormals) of the running thread. Models are computed in the default ones. */
 uint32_t n2uq_float_modes_enter(void);
 void n2uq_float_modes_leave(uint32_t saved);
+
+/* ---- streams.c ---- */
+
+/* Computes a batch, a frame without an arena: each thread whole images, in one of n2uq_pool_threads(pool) arenas of
+ * `arena_bytes` each. */
+void n2uq_streams_run(const n2uq_model *model, n2uq_pool *pool, uint8_t *arenas, int64_t arena_bytes,
+                      const n2uq_frame *batch);
 
 #ifdef __cplusplus
 }

@@ -66,4 +66,4 @@ PIN(n2uq_model, codes, 192);
 PIN(n2uq_model, run, 200);
 
 static_assert(sizeof(n2uq_trailer) == 24, "n2uq_trailer");
-static_assert(sizeof(n2uq_session_options) == 24, "n2uq_session_options");
+static_assert(sizeof(n2uq_session_options) == 32, "n2uq_session_options");

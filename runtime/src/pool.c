@@ -20,7 +20,6 @@
 
 /* Chunks a thread: enough that one slow thread (of a busy machine) does not keep the others waiting for long. */
 static const int64_t chunks_per_thread = 8;
-static const int64_t max_threads = 1024; /* so that the chunks of a loop fit 16 bits */
 /* Longer than the gaps between the kernels of a run, shorter than what a sleeping thread's wake-up would save. */
 static const int64_t default_spin_microseconds = 100;
 
@@ -184,10 +183,10 @@ n2uq_status n2uq_pool_create(int64_t threads, int64_t spin_microseconds, n2uq_po
   *result = NULL;
   int64_t cores = n2uq_cpu_count();
   if (threads == 0)
-    threads = cores < max_threads ? cores : max_threads;
-  if (threads < 0 || threads > max_threads)
+    threads = cores < n2uq_max_threads ? cores : n2uq_max_threads;
+  if (threads < 0 || threads > n2uq_max_threads)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "the number of threads must be between 0 (one for each core) and %lld",
-                     (long long)max_threads);
+                     (long long)n2uq_max_threads);
   n2uq_pool *pool = aligned_alloc(cache_line, (sizeof *pool + cache_line - 1) / cache_line * cache_line);
   pthread_t *handles = calloc((size_t)threads, sizeof *handles);
   if (!pool || !handles) {

@@ -17,9 +17,15 @@ struct n2uq_session {
   n2uq_loaded_model *model;
   n2uq_pool *pool;
   uint8_t *arena;
-  size_t arena_bytes; /* mapped */
-  int64_t batch;      /* that the arena is enough for */
+  size_t arena_bytes;   /* mapped */
+  int64_t batch;        /* that the arena is enough for */
+  int64_t stream_bytes; /* of the arena of one stream; 0: the session has no streams */
 };
+
+/* Arenas of streams stand apart by whole pages: no two cores write to one cache line, or look up one page. */
+enum { huge_page = 2 << 20, page = 4096 };
+
+static int64_t round_up(int64_t bytes, int64_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_options *options, n2uq_session **session) {
   if (!session)
@@ -39,19 +45,26 @@ n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_opt
         return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_options holds an option that this runtime (%s) does not know",
                          n2uq_version());
   }
+  if (known.streams != 0 && known.threads != 0)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a session has threads or streams: each stream is one thread");
   n2uq_status runs = n2uq_model_check_cpu(model);
   if (runs != N2UQ_OK)
     return runs;
   n2uq_session *made = calloc(1, sizeof *made);
   if (!made)
     return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot make a session: out of memory");
-  n2uq_status status = n2uq_pool_create(known.threads, known.spin_microseconds, &made->pool);
+  n2uq_status status =
+      n2uq_pool_create(known.streams > 0 ? known.streams : known.threads, known.spin_microseconds, &made->pool);
   if (status != N2UQ_OK) {
     free(made);
     return status;
   }
   n2uq_model_retain(model);
   made->model = model;
+  if (known.streams != 0) {
+    int64_t bytes = n2uq_model_arena_bytes(model, 1);
+    made->stream_bytes = bytes < INT64_MAX - page ? round_up(bytes + 1, page) : INT64_MAX; /* which no machine has */
+  }
   *session = made;
   return N2UQ_OK;
 }
@@ -68,6 +81,8 @@ void n2uq_session_destroy(n2uq_session *session) {
 
 int64_t n2uq_session_threads(const n2uq_session *session) { return session ? n2uq_pool_threads(session->pool) : 0; }
 
+int32_t n2uq_session_has_streams(const n2uq_session *session) { return session && session->stream_bytes > 0; }
+
 static int64_t physical_memory(void) {
   long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
   return pages > 0 && bytes > 0 ? (int64_t)pages * bytes : INT64_MAX;
@@ -81,7 +96,10 @@ n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
   if (batch <= session->batch)
     return N2UQ_OK;
   int64_t needed = n2uq_model_arena_bytes(session->model, batch);
-  if (needed < 0)
+  bool too_large =
+      needed < 0 ||
+      (session->stream_bytes && __builtin_mul_overflow(session->stream_bytes, n2uq_session_threads(session), &needed));
+  if (too_large)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch of %" PRId64 " images is too large; run fewer images at a time",
                      batch);
   /* Where the system promises memory that it does not have, the promise ends in a killed process. */
@@ -91,9 +109,7 @@ n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
                      " bytes, more than this machine's memory; run fewer "
                      "images at a time",
                      batch, needed);
-  enum { huge_page = 2 << 20, page = 4096 };
-  size_t unit = needed >= huge_page ? huge_page : page;
-  size_t bytes = ((size_t)needed + unit - 1) / unit * unit;
+  size_t bytes = (size_t)round_up(needed, needed >= huge_page ? huge_page : page);
   if (bytes == 0)
     bytes = page;
   if (bytes > session->arena_bytes) {
@@ -147,9 +163,13 @@ n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t b
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)
     return status;
+  const n2uq_model *model = n2uq_model_descriptor_of(session->model);
   bool alone = n2uq_pool_threads(session->pool) == 1;
   uint32_t modes = n2uq_float_modes_enter();
-  n2uq_model_descriptor_of(session->model)->run(&frame, alone ? NULL : n2uq_pool_run, alone ? NULL : session->pool);
+  if (session->stream_bytes)
+    n2uq_streams_run(model, session->pool, session->arena, session->stream_bytes, &frame);
+  else
+    model->run(&frame, alone ? NULL : n2uq_pool_run, alone ? NULL : session->pool);
   n2uq_float_modes_leave(modes);
   return N2UQ_OK;
 }
@@ -170,6 +190,8 @@ n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64
                                  double *seconds) {
   if (!seconds)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a profile needs a place for the seconds");
+  if (n2uq_session_has_streams(session))
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a session with streams runs no kernel by itself; profile one with threads");
   n2uq_frame frame;
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)
@@ -218,6 +240,9 @@ n2uq_status n2uq_session_run_codes(n2uq_session *session, const void *input, int
                                    n2uq_codes_callback callback, void *user) {
   if (!callback)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_run_codes needs a callback");
+  if (n2uq_session_has_streams(session))
+    return n2uq_fail(N2UQ_BAD_ARGUMENT,
+                     "a session with streams runs no kernel by itself; take codes from one with threads");
   n2uq_frame frame;
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)

@@ -142,15 +142,17 @@ std::string printBenchmark(const Model &model, const void *input, int64_t batch,
   double median = quantile(times, 0.5), p90 = quantile(times, 0.9);
   double perSecond = static_cast<double>(batch) / median * 1e3;
   long long threads = n2uq_session_threads(model.session());
+  bool hasStreams = n2uq_session_has_streams(model.session());
   if (json)
-    std::printf("{\"model\": %s, \"batch\": %lld, \"threads\": %lld, \"runs\": %zu, \"median_ms\": %.6f, \"min_ms\": "
+    std::printf("{\"model\": %s, \"batch\": %lld, \"threads\": %lld, \"streams\": %lld, \"runs\": %zu, \"median_ms\": "
+                "%.6f, \"min_ms\": "
                 "%.6f, \"p90_ms\": %.6f, \"images_per_second\": %.3f}\n",
-                jsonString(model.descriptor().name).c_str(), static_cast<long long>(batch), threads, times.size(),
-                median, times.front(), p90, perSecond);
+                jsonString(model.descriptor().name).c_str(), static_cast<long long>(batch), threads,
+                hasStreams ? threads : 0LL, times.size(), median, times.front(), p90, perSecond);
   else
-    std::printf("batch %lld, %lld thread%s, %zu runs: median %.3f ms, min %.3f ms, p90 %.3f ms, %.1f images/s\n",
-                static_cast<long long>(batch), threads, threads == 1 ? "" : "s", times.size(), median, times.front(),
-                p90, perSecond);
+    std::printf("batch %lld, %lld %s%s, %zu runs: median %.3f ms, min %.3f ms, p90 %.3f ms, %.1f images/s\n",
+                static_cast<long long>(batch), threads, hasStreams ? "stream" : "thread", threads == 1 ? "" : "s",
+                times.size(), median, times.front(), p90, perSecond);
   return "";
 }
 

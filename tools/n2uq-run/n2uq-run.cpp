@@ -44,8 +44,9 @@ what for.
   --dump-codes           write the codes of every quantizer to DIR as well: uint8, N x H x W x C, named by the quantizer
   --classes              print the class with the largest output of each image, one a line
   --threads=N            threads that compute (default: one for each core that the process may run on)
+  --streams=N            for throughput: N images at once, each computed by one thread (0: one for each core)
   --batch=N              images that are run at once (default: all of a small input, else as many as fit a moderate arena;
-                         for --benchmark and --profile without --input: 1)
+                         for --benchmark and --profile without --input: 1, or one for each stream)
   --benchmark[=SECONDS]  run again and again for SECONDS (default 2) and print median, minimum and 90th percentile
   --profile              print the time of every layer: milliseconds, share, multiply-accumulates a second, strategy
   --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers; works for a
@@ -62,6 +63,7 @@ struct Options {
   PictureOptions pictures;
   bool dumpCodes = false, classes = false, profile = false, info = false, json = false, csv = false;
   int64_t threads = 0, batch = 0, top = 0;
+  int64_t streams = -1; // none
   double benchmark = 0; // seconds; 0: no
 };
 
@@ -192,6 +194,11 @@ static std::string checkOptions(const Options &options) {
     return "nothing to do: give --output-dir=DIR, --classes, --top=K, --benchmark, --profile or --info";
   if (options.dumpCodes && options.outputDir.empty())
     return "option '--dump-codes' needs --output-dir=DIR";
+  if (options.streams >= 0 && options.threads > 0)
+    return "option '--streams' takes the place of --threads: each stream is one thread";
+  if (options.streams >= 0 && (options.profile || options.dumpCodes))
+    return "option '--streams' computes whole images; --profile and --dump-codes look between layers and need "
+           "--threads";
   if (runs && options.input.empty() && !pictures)
     return "the images are missing: --input=input=X.npy or --image=PATH";
   if (pictures && !options.input.empty())
@@ -231,8 +238,12 @@ static std::string run(const std::string &path, const Options &options) {
     int64_t images = source->count();
     batch = options.batch > 0 ? std::min(options.batch, images) : sensibleBatch(model, images);
   }
-  if (!(error = model.start(options.threads)).empty())
+  bool hasStreams = options.streams >= 0;
+  // For the runtime 0 are no streams, and -1 is one for each core.
+  if (!(error = model.start(options.threads, !hasStreams ? 0 : options.streams == 0 ? -1 : options.streams)).empty())
     return error;
+  if (hasStreams && !source && options.batch == 0)
+    batch = n2uq_session_threads(model.session());
   if (n2uq_session_reserve(model.session(), batch) != N2UQ_OK)
     return n2uq_last_error();
   if (runs && !(error = runImages(model, options, *source, batch)).empty())
@@ -272,6 +283,7 @@ int main(int argc, char **argv) {
   line.flag("dump-codes", options.dumpCodes);
   line.flag("classes", options.classes);
   line.number("threads", options.threads, 0, 1024);
+  line.number("streams", options.streams, 0, 1024);
   line.number("batch", options.batch, 1, int64_t(1) << 32);
   line.seconds("benchmark", options.benchmark, 2);
   line.flag("profile", options.profile);

@@ -66,6 +66,8 @@ def parser():
     p.add_argument("--png", metavar="FILE", help="where the picture goes (build/bench/bench.png)")
     p.add_argument("--check", action="store_true",
                    help="exit status 1 where one image on one or two threads is not as many times faster as the project asks for")
+    p.add_argument("--streams", action="store_true",
+                   help="ours computes the images of a batch side by side, each on one thread, in place of one after the other on all")
     p.add_argument("--nonuniform", action="store_true",
                    help="instead: ResNet-18 with unevenly spaced levels, decoded and computed in int8 and in float32, beside "
                    "the uniform integer form")

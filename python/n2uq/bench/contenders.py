@@ -58,6 +58,7 @@ class Task:
     name: str
     folder: object
     sizes: dict = dataclasses.field(default_factory=dict)  # of architecture.build; tests make networks small
+    streams: bool = False  # ours computes one image a thread where there are several
 
     @property
     def network(self):
@@ -100,7 +101,7 @@ def compiled(model, library, **options):
     return library
 
 
-def our_contender(key, title, library, wanted=None):
+def our_contender(key, title, library, wanted=None, streams=False):
     with runtime.Model(library) as model:
         info = model.info
     # A strategy is written as its kernel's name, then its parameters.
@@ -111,7 +112,8 @@ def our_contender(key, title, library, wanted=None):
     def start(threads, images):
         model = runtime.Model(library)
         x = suited(model, images)
-        return lambda: model(x, threads=threads)
+        at_once = {"streams": threads} if streams and len(x) > 1 else {"threads": threads}
+        return lambda: model(x, **at_once)
     return Contender(key, title, "n2uq", __version__, note, start, library, wanted)
 
 
@@ -139,7 +141,7 @@ def our_form(task, form):
                     task.network.image)
     kind = f"{form.bits}bit" + ("_image" if form.image_input else "")
     library = compiled(model, task.file(f"{kind}.so"), target_cpu="host", **(IMAGE_OPTIONS if form.image_input else {}))
-    return our_contender(f"n2uq-{kind}", form.title, library, form.wanted)
+    return our_contender(f"n2uq-{kind}", form.title, library, form.wanted, task.streams)
 
 
 def peer(name, task, precisions):

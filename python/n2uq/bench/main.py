@@ -100,7 +100,7 @@ def bench(options, folder, sizes=None):
     peers = [name for name in options.peers if name != "none"]
     for name in options.networks:
         print(f"  prepare {name}: n2uq", flush=True)
-        task = contenders.Task(name, folder, sizes or {})
+        task = contenders.Task(name, folder, sizes or {}, options.streams)
         found = prepare(task, peers, options.precisions, say)
         for contender in found:
             notes[f"{name}, {contender.title} {contender.version}"] = contender.note

@@ -32,8 +32,8 @@ def families():
 
 
 def libraries(folder, shapes=None, bits=BITS):
-    """A compiled layer for each shape, width and family that may compute it. A family that may not leaves the layer to
-    another one, and that library is not measured twice."""
+    """A compiled layer for each shape, width and family that may compute it. The compiler refuses a family that may
+    not, or leaves the layer, which has no choice, to another one; that library is not measured twice."""
     import dataclasses
     result = []
     for shape in shapes or SHAPES:
@@ -42,7 +42,12 @@ def libraries(folder, shapes=None, bits=BITS):
             for family in families():
                 if family in _SLOW:
                     continue
-                library = one_layer.compiled(layer, folder, family)
+                try:
+                    library = one_layer.compiled(layer, folder, family)
+                except Error as error:
+                    if "no layer can be computed by" in str(error):
+                        continue
+                    raise
                 if one_layer.conv_of(library)["strategy"].split()[0] == family:
                     result.append(library)
     return result

@@ -103,6 +103,8 @@ typedef struct n2uq_session_options {
   int64_t threads; /* that compute, the caller's included; 0: one for each core that this process may run on */
   int64_t spin_microseconds; /* how long idle threads watch for work before they sleep; 0: a default; negative: not at
                                 all */
+  int64_t streams; /* for throughput: so many threads (negative: one for each core), each of which computes whole images
+                      in an arena of its own; `threads` is 0 then. 0: the threads share the work of each image */
 } n2uq_session_options;
 
 /* Makes a session: its threads start here. `options` may be NULL. The caller owns `*session` and destroys it. It holds
@@ -116,7 +118,11 @@ N2UQ_API void n2uq_session_destroy(n2uq_session *session);
 /* Threads that compute, the caller's included. */
 N2UQ_API int64_t n2uq_session_threads(const n2uq_session *session);
 
-/* Gets the memory for runs of up to `batch` images now, so that they allocate nothing. */
+/* Whether they compute an image each (n2uq_session_options.streams) and do not share one: 1 or 0. */
+N2UQ_API int32_t n2uq_session_has_streams(const n2uq_session *session);
+
+/* Gets the memory for runs of up to `batch` images now, so that they allocate nothing. With streams this does not
+ * depend on the batch: the arenas of as many images as there are streams. */
 N2UQ_API n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch);
 
 /* Computes `batch` images from `input` to `output`: dense arrays, owned by the caller, of n2uq_tensor_bytes(…, batch)
@@ -124,7 +130,8 @@ N2UQ_API n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch);
  * the input alone: not on the batch, the number of threads, or the caller's floating-point modes. */
 N2UQ_API n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t batch, void *output);
 
-/* The same, with the seconds that each kernel took in `seconds[kernel_count]`, which is the caller's. */
+/* The same, with the seconds that each kernel took in `seconds[kernel_count]`, which is the caller's. Not with
+ * streams: no kernel runs by itself there. */
 N2UQ_API n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64_t batch, void *output,
                                           double *seconds);
 
@@ -133,7 +140,8 @@ N2UQ_API n2uq_status n2uq_session_profile(n2uq_session *session, const void *inp
 typedef int32_t (*n2uq_codes_callback)(void *user, int64_t index, const uint8_t *codes);
 
 /* Runs kernel by kernel and hands over the codes of every quantizer, each right after its kernel. Allocates a buffer of
- * one quantizer's codes for the call. N2UQ_STOPPED where the callback stopped it; `output` is then not complete. */
+ * one quantizer's codes for the call. Not with streams. N2UQ_STOPPED where the callback stopped it; `output` is then
+ * not complete. */
 N2UQ_API n2uq_status n2uq_session_run_codes(n2uq_session *session, const void *input, int64_t batch, void *output,
                                             n2uq_codes_callback callback, void *user);
 

@@ -43,6 +43,13 @@ struct Session : testing::Test {
     ASSERT_EQ(n2uq_session_create(model, &options, &session), N2UQ_OK) << n2uq_last_error();
     EXPECT_EQ(n2uq_session_threads(session), threads);
   }
+  void startStreams(int64_t streams) {
+    n2uq_session_destroy(session);
+    n2uq_session_options options = {};
+    options.size = sizeof options;
+    options.streams = streams;
+    ASSERT_EQ(n2uq_session_create(model, &options, &session), N2UQ_OK) << n2uq_last_error();
+  }
   float expected(int64_t image) const {
     int sum = 1;
     for (int64_t i = 0; i < SmallModel::values; ++i)
@@ -61,6 +68,43 @@ TEST_F(Session, RunsAnyBatchWithAnyThreads) {
         EXPECT_EQ(output[n], n < batch ? expected(n) : -1) << n;
     }
   }
+}
+
+TEST_F(Session, StreamsComputeAnyBatch) {
+  for (int64_t streams : {1, 2, 5, 70}) {
+    startStreams(streams);
+    EXPECT_TRUE(n2uq_session_has_streams(session));
+    for (int64_t batch : {1, 3, 50, 7}) {
+      output.assign(50, -1);
+      ASSERT_EQ(n2uq_session_run(session, input.data(), batch, output.data()), N2UQ_OK) << n2uq_last_error();
+      for (int64_t n = 0; n < 50; ++n)
+        EXPECT_EQ(output[n], n < batch ? expected(n) : -1) << n;
+    }
+  }
+  startStreams(-1);
+  EXPECT_EQ(n2uq_session_threads(session), n2uq_cpu_count());
+}
+
+TEST_F(Session, StreamsRunNoKernelByItself) {
+  startStreams(2);
+  double seconds[2];
+  EXPECT_EQ(n2uq_session_profile(session, input.data(), 1, output.data(), seconds), N2UQ_BAD_ARGUMENT);
+  EXPECT_STREQ(n2uq_last_error(), "a session with streams runs no kernel by itself; profile one with threads");
+  auto take = [](void *, int64_t, const uint8_t *) { return int32_t(0); };
+  EXPECT_EQ(n2uq_session_run_codes(session, input.data(), 1, output.data(), take, nullptr), N2UQ_BAD_ARGUMENT);
+  EXPECT_STREQ(n2uq_last_error(), "a session with streams runs no kernel by itself; take codes from one with threads");
+}
+
+TEST_F(Session, ThreadsOrStreams) {
+  n2uq_session_options options = {};
+  options.size = sizeof options;
+  options.threads = options.streams = 2;
+  n2uq_session *other = nullptr;
+  EXPECT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
+  EXPECT_STREQ(n2uq_last_error(), "a session has threads or streams: each stream is one thread");
+  options.threads = 0;
+  options.streams = 1025;
+  EXPECT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
 }
 
 TEST_F(Session, CallersFloatModesChangeNothing) {
@@ -148,13 +192,13 @@ TEST_F(Session, Options) {
   options.threads = -3;
   EXPECT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
   // A caller from the time before `spin_microseconds`, and one from the future.
-  options = {offsetof(n2uq_session_options, spin_microseconds), 1, 0};
+  options = {offsetof(n2uq_session_options, spin_microseconds), 1, 0, 0};
   ASSERT_EQ(n2uq_session_create(model, &options, &other), N2UQ_OK);
   n2uq_session_destroy(other);
   struct {
     n2uq_session_options known;
     int64_t later;
-  } future = {{sizeof future, 1, 0}, 0};
+  } future = {{sizeof future, 1, 0, 0}, 0};
   ASSERT_EQ(n2uq_session_create(model, &future.known, &other), N2UQ_OK);
   n2uq_session_destroy(other);
   future.later = 1;
