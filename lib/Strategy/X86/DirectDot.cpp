@@ -9,8 +9,9 @@
 //   acc[m][n][lane] += sum over j < 4 of codes[m][4k + j] * packed[k][n*lanes + lane][j]
 //
 // A row in memory is padded with code 0 to the window's reach and to whole units of channels, where weights are 0; so
-// all taps of a row are one run of KW*CP/4 steps, there is no test at the border and no remainder over channels. The
-// last tile of a row starts early enough to end with the row: a few pixels are computed twice, to the same codes.
+// all taps of a row are one run of KW*CP/4 steps, there is no test at the border and no remainder over channels. Where
+// four padding channels or more could be left out, every tap is a run of its own. The last tile of a row starts early
+// enough to end with the row: a few pixels are computed twice, to the same codes.
 #include "DirectDot.h"
 
 using namespace mlir;
@@ -29,6 +30,9 @@ bool isDirect(KernelOp kernel, std::string &why) {
 
 bool mayRunDot(KernelOp kernel, const CpuTarget &, std::string &why) { return isDirect(kernel, why); }
 
+/// Steps of a tap: quadruples of channels that the image has.
+int64_t tapSteps(int64_t channels) { return ceilDiv(channels, 4); }
+
 /// Cycles of one dot product of a vector: one instruction, or a few where the CPU has none for it.
 double dotCycles(const CpuTarget &target, int64_t codeBits) {
   if (target.hasDotProduct())
@@ -43,9 +47,9 @@ void offerWith(KernelOp kernel, const CpuTarget &target, double cyclesPerDot, in
   ImageShape in(input.getType()), out(output.getType());
   Window window = isa<Conv2DOp>(root) ? cast<Conv2DOp>(root).getWindow() : cast<PackedConv2DOp>(root).getWindow();
   int64_t lanes = target.lanes(), vectors = memoryChannels(out.channels) / lanes;
-  int64_t steps = window.kernel[0] * window.kernel[1] * memoryChannels(in.channels) / 4;
+  int64_t taps = window.kernel[0] * window.kernel[1], steps = taps * tapSteps(in.channels);
   const CpuPorts &ports = portsOf(target);
-  double weightBytes = double(steps) * 4 * vectors * lanes;
+  double weightBytes = double(taps) * memoryChannels(in.channels) * vectors * lanes;
 
   for (int64_t n = 1; n <= std::min<int64_t>(vectors, 4); ++n) {
     if (vectors % n != 0)
@@ -125,14 +129,15 @@ void emitDirect(KernelOp kernel, ItemEmitter &e, Dot dot, llvm::function_ref<Val
   ImageShape out(conv.getType());
   auto tile = kernel.getStrategy()->getTile();
   int64_t m = std::min(tile[1], out.width), n = tile[2], block = e.lanes * n;
-  int64_t rowChannels = memoryChannels(channelsOf(conv.getInput()));
+  int64_t channels = channelsOf(conv.getInput()), packedSteps = memoryChannels(channels) / 4;
   int64_t bits = codeBitsOf(conv.getInput().getType());
   Access in = e.read(conv.getInput());
 
-  // Taps of a row lie side by side in memory unless they are dilated.
-  int64_t runs = window.dilations[1] == 1 ? 1 : window.kernel[1];
-  int64_t run = window.kernel[1] / runs * rowChannels / 4;
-  int64_t stepBytes = block * 4;
+  // Taps of a row lie side by side in memory unless they are dilated or have steps to leave out between them.
+  bool oneRun = window.dilations[1] == 1 && tapSteps(channels) == packedSteps;
+  int64_t runs = oneRun ? 1 : window.kernel[1];
+  int64_t run = oneRun ? window.kernel[1] * packedSteps : tapSteps(channels);
+  int64_t stepBytes = block * 4, tapBytes = packedSteps * stepBytes;
 
   ItemPart part = partOf(e, out.height, tile[0], block);
   Value weights = blockWeights(part);
@@ -145,10 +150,10 @@ void emitDirect(KernelOp kernel, ItemEmitter &e, Dot dot, llvm::function_ref<Val
       SmallVector<Value> accumulators(m * n, e.splat(int32_t(0)));
       accumulators = e.loop(e.number(0), e.number(window.kernel[0]), accumulators, [&](Value kh, ValueRange rowAccs) {
         Value rowCodes = e.at(corner, e.mul(kh, window.dilations[0] * in.row));
-        Value rowWeights = e.at(weights, e.mul(kh, runs * run * stepBytes));
+        Value rowWeights = e.at(weights, e.mul(kh, window.kernel[1] * tapBytes));
         return e.loop(e.number(0), e.number(runs), rowAccs, [&](Value kw, ValueRange runAccs) {
           Value runCodes = e.at(rowCodes, e.mul(kw, window.dilations[1] * in.pixel));
-          Value runWeights = e.at(rowWeights, e.mul(kw, run * stepBytes));
+          Value runWeights = e.at(rowWeights, e.mul(kw, tapBytes));
           return e.loop(e.number(0), e.number(run), runAccs, [&](Value step, ValueRange accs) {
             Value w = e.at(runWeights, e.mul(step, stepBytes)), c = e.at(runCodes, e.mul(step, 4));
             VectorType bytes = e.vector(e.b.getI8Type(), e.lanes * 4);
