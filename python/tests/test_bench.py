@@ -349,3 +349,13 @@ def test_cliffs_of_a_sweep_are_named():
         return {"series": "channels", "channels": channels, "ps_per_mac": cost, "strategy": "direct_dot tile"}
     assert sweep.steps([at(8, 4.0), at(16, 3.0), at(17, 3.6)]) == []
     assert sweep.steps([at(16, 3.0), at(17, 6.0)])[0].startswith("channels 17: 2.00 times the time of 16")
+
+
+def test_pictures(tmp_path, monkeypatch, capsys):
+    from n2uq.bench import pictures
+    monkeypatch.setattr(pictures, "SIZES", ((300, 260), (90, 400)))
+    assert main.main(["--pictures", "--seconds=0.05"], tmp_path) == 0
+    text = (tmp_path / "pictures.txt").read_text()
+    assert "| 260 x 300, bilinear " in text and "| all of them " in text and text.strip() in capsys.readouterr().out
+    rows = json.loads((tmp_path / "pictures.json").read_text())
+    assert len(rows) == 6 and all(row["times_faster"] > 0 and row["ours"]["runs"] > 0 for row in rows)

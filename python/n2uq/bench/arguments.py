@@ -11,7 +11,8 @@ PEERS = ("openvino", "onnxruntime", "iree", "ncnn")
 DESCRIPTION = """\
 Installs what is missing, times our compiled networks and the peers', alternating in one process, and prints one table:
 medians with quartiles, and how many times faster each is than the fastest int8 peer. Text, JSON, a picture and the
-layer-by-layer roofline are in build/bench. Further modes, each with files of its own there: --nonuniform, --micro, --sweep.
+layer-by-layer roofline are in build/bench. Further modes, each with files of its own there: --nonuniform, --micro, --sweep,
+--pictures.
 """
 EPILOGUE = "Peers are installed from python/peers into build/bench-venv; logs are in build/log."
 
@@ -76,6 +77,8 @@ def parser():
                    "multiply-accumulate (build/bench/sweep.csv, .png)")
     p.add_argument("--micro", action="store_true",
                    help="instead: Google Benchmark over kernel families and shapes (build/bench/micro.json)")
+    p.add_argument("--pictures", action="store_true",
+                   help="instead: decoding and resizing pictures beside Pillow, on one core (build/bench/pictures.txt, .json)")
     p.add_argument("--no-setup", action="store_true", help="use the tools of build/ and what is installed as they are")
     return p
 
@@ -83,8 +86,8 @@ def parser():
 def parse(arguments=None):
     p = parser()
     options = p.parse_args(arguments)
-    if options.nonuniform + options.sweep + options.micro > 1:
-        p.error("--nonuniform, --sweep and --micro are modes of their own; choose one")
+    if options.nonuniform + options.sweep + options.micro + options.pictures > 1:
+        p.error("--nonuniform, --sweep, --micro and --pictures are modes of their own; choose one")
     if options.check and not (1 in options.batch and "int8" in options.precisions and options.peers != ["none"]):
         p.error("--check compares one image with the int8 peers; leave --batch, --precisions and --peers out")
     if "none" in options.peers and len(options.peers) > 1:

@@ -170,6 +170,9 @@ def main(words=None, folder=None):
         if options.micro:
             from . import micro
             return micro.run(options, folder)
+        if options.pictures:
+            from . import pictures
+            return pictures.run(options, folder)
         return compare(options, folder)
     except Error as error:
         print(f"tools/bench: {error}", file=sys.stderr)
