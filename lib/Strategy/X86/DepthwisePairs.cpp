@@ -43,6 +43,26 @@ SmallVector<Blocks> blocksOf(int64_t lanes, int64_t rowChannels) {
   return all;
 }
 
+/// Two taps; the second of the last pair may be none.
+struct TapPair {
+  int64_t first;
+  std::optional<int64_t> second;
+};
+
+/// The taps in pairs. One above the other where there are two rows: neighbouring pixels have columns in common, whose
+/// bytes are then interleaved once for all of them. Taps of a row that is left over go side by side.
+SmallVector<TapPair> tapPairs(const Window &window) {
+  SmallVector<TapPair> pairs;
+  int64_t height = window.kernel[0], width = window.kernel[1], row = 0;
+  for (; row + 1 < height; row += 2)
+    for (int64_t column = 0; column < width; ++column)
+      pairs.push_back({row * width + column, (row + 1) * width + column});
+  for (int64_t column = 0; row < height && column < width; column += 2)
+    pairs.push_back(
+        {row * width + column, column + 1 < width ? std::optional(row * width + column + 1) : std::nullopt});
+  return pairs;
+}
+
 /// Whether the sums of all channels fit; \p weight gives that of a channel and tap.
 template <typename Weight>
 bool fits(int64_t channels, int64_t taps, int64_t top, Weight weight, std::string &why) {
@@ -114,7 +134,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   for (const Blocks &blocks : blocksOf(plan.lanes, memoryChannels(out.channels)))
     vectors += blocks.count;
   // About eight instructions for each pair of taps, half a cycle each, and as many for putting the sums in order.
-  double vector = 4 * ((window.kernel[0] * window.kernel[1] + 1) / 2 + 1);
+  double vector = 4.0 * static_cast<double>(tapPairs(window).size() + 1);
   plan.cycles = double(out.height) * out.width * vectors * vector;
   return plan;
 }
@@ -134,16 +154,16 @@ SmallVector<int64_t> interleaved(int64_t bytes, int64_t half) {
 std::vector<char> pairWeights(PackedDepthwiseConv2DOp conv, const Blocks &blocks) {
   std::vector<int8_t> packed = *constantBytes(conv.getPacked());
   auto shape = cast<ShapedType>(conv.getPacked().getType()).getShape();
-  int64_t taps = shape[0] * shape[1], rowChannels = shape[2];
+  int64_t rowChannels = shape[2];
   std::vector<char> ordered;
   int64_t bytes = blocks.bytes;
   for (int64_t block = 0; block < blocks.count; ++block) {
     int64_t first = blocks.channel + block * bytes;
-    for (int64_t tap = 0; tap < taps; tap += 2)
+    for (const TapPair &pair : tapPairs(conv.getWindow()))
       for (int64_t half : {0, 1})
         for (int64_t index : interleaved(bytes, half)) {
-          int64_t t = tap + index / bytes; // the second of the last pair may be none
-          ordered.push_back(t < taps ? packed[t * rowChannels + first + index % bytes] : 0);
+          std::optional<int64_t> tap = index < bytes ? pair.first : pair.second;
+          ordered.push_back(tap ? packed[*tap * rowChannels + first + index % bytes] : 0);
         }
   }
   return ordered;
@@ -162,20 +182,19 @@ SmallVector<Value> emitPixel(ItemEmitter &e, const Window &window, const Access 
                              Value weights) {
   VectorType codesType = e.vector(e.b.getI8Type(), bytes), sumsType = e.vector(e.b.getI16Type(), bytes / 2);
   SmallVector<int64_t> halves[] = {interleaved(bytes, 0), interleaved(bytes, 1)};
-  int64_t taps = window.kernel[0] * window.kernel[1];
   auto codesOf = [&](int64_t tap) {
     int64_t kh = tap / window.kernel[1], kw = tap % window.kernel[1];
     int64_t offset = kh * window.dilations[0] * in.row + kw * window.dilations[1] * in.pixel;
     return e.load(codesType, e.at(corner, offset), 16);
   };
   Value sums[2];
-  for (int64_t pair = 0; pair < ceilDiv(taps, 2); ++pair) {
-    Value first = codesOf(2 * pair), second = 2 * pair + 1 < taps ? codesOf(2 * pair + 1) : first;
+  for (auto [number, pair] : llvm::enumerate(tapPairs(window))) {
+    Value first = codesOf(pair.first), second = pair.second ? codesOf(*pair.second) : first;
     for (int64_t half : {0, 1}) {
       Value codes = vector::ShuffleOp::create(e.b, first, second, halves[half]);
-      Value w = e.load(codesType, e.at(weights, (2 * pair + half) * bytes), bytes);
+      Value w = e.load(codesType, e.at(weights, (2 * static_cast<int64_t>(number) + half) * bytes), bytes);
       Value sum = Dot2Op::create(e.b, sumsType, codes, w);
-      sums[half] = pair ? arith::AddIOp::create(e.b, sums[half], sum).getResult() : sum;
+      sums[half] = number ? arith::AddIOp::create(e.b, sums[half], sum).getResult() : sum;
     }
   }
   SmallVector<Value> results;
@@ -189,7 +208,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   Window window = conv.getWindow();
   ImageShape out(conv.getType());
   auto tile = kernel.getStrategy()->getTile();
-  int64_t rowChannels = memoryChannels(out.channels), pairs = ceilDiv(window.kernel[0] * window.kernel[1], 2);
+  int64_t rowChannels = memoryChannels(out.channels), pairs = tapPairs(window).size();
   Access in = e.read(conv.getInput());
 
   ItemPart part = partOf(e, out.height, tile[0], rowChannels);
