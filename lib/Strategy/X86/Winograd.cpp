@@ -55,11 +55,6 @@ WinogradLayout::WinogradLayout(ImageShape in, ImageShape out, ArrayRef<int64_t> 
     chunkCount += chunk.number;
     mostTiles = std::max(mostTiles, chunk.tiles());
   }
-  // A thread that works on some blocks only transforms its tiles' codes anew, so blocks are shared out no more than it
-  // takes to give a few threads work.
-  constexpr int64_t itemsWanted = 4;
-  blocksPerGroup = ceilDiv(blocks, std::min(blocks, ceilDiv(itemsWanted, chunkCount)));
-  groups = ceilDiv(blocks, blocksPerGroup);
 }
 
 std::pair<int64_t, int64_t> WinogradLayout::slotsUsing(const WinogradChunks &chunk, int64_t row, int64_t column) const {
@@ -220,9 +215,9 @@ double cyclesOf(const WinogradLayout &l, int64_t vectors, const CpuTarget &targe
     for (const WinogradPiece &piece : chunk.pieces) {
       int64_t my = l.y.outputsOf(piece.kind.briefY), mx = l.x.outputsOf(piece.kind.briefX);
       double tiles = double(chunk.number) * piece.count, points = (my + 2) * (mx + 2);
-      input += tiles * points * (load + store + 7 * operation) * codeVectors * l.groups;
+      input += tiles * points * (load + store + 7 * operation) * codeVectors;
       if (sums)
-        input += tiles * points * ((load + 3 * operation) * codeVectors + 2) * l.groups;
+        input += tiles * points * ((load + 3 * operation) * codeVectors + 2);
       output += tiles * (points * (load + 3 * operation) + my * mx * (9 * operation + 1)) * tailVectors;
     }
   }
@@ -379,8 +374,7 @@ LogicalResult verify(KernelOp kernel) {
 }
 
 int64_t items(KernelOp kernel) {
-  WinogradLayout layout = winogradLayout(kernel);
-  return layout.chunkCount * layout.groups;
+  return winogradLayout(kernel).items();
 }
 
 int64_t scratch(KernelOp kernel) { return winogradLayout(kernel).scratchBytes(); }

@@ -44,8 +44,8 @@ struct WinogradPiece {
   int64_t slot;  ///< of the first one in the chunk's buffers
 };
 
-/// Chunks of the same make-up: each is a work item. A small image is one chunk of all of its tiles; the tiles of a
-/// large one are chunked class by class.
+/// Chunks of the same make-up. A small image is one chunk of all of its tiles; the tiles of a large one are chunked
+/// class by class. A work item is a block of output channels of a chunk.
 struct WinogradChunks {
   int64_t number;
   llvm::SmallVector<WinogradPiece> pieces;
@@ -65,9 +65,8 @@ struct WinogradLayout {
   int64_t rowChannels;   ///< channels of a pixel in memory
   int64_t block, blocks; ///< output channels of a block, and how many blocks there are
   llvm::SmallVector<WinogradChunks> chunks;
-  int64_t chunkCount;             ///< all of them
-  int64_t groups, blocksPerGroup; ///< items of an image: chunks times groups of blocks
-  int64_t mostTiles;              ///< of a chunk
+  int64_t chunkCount; ///< all of them
+  int64_t mostTiles;  ///< of a chunk
 
   /// Codes: position r of the tile in slot t at codes + r * codeStride + t * rowChannels.
   int64_t codeStride() const { return mostTiles * rowChannels + 64; }
@@ -81,6 +80,9 @@ struct WinogradLayout {
   int64_t productsOffset() const { return termsOffset() + mostTiles * termStride(); }
   int64_t scratchBytes() const { return productsOffset() + mostTiles * positions * block * kind.tailBytes; }
   int64_t weightBytes() const { return positions * rowChannels * block * blocks; }
+  /// Work items of an image. The blocks of a chunk follow each other, so that who computes them in a row transforms the
+  /// chunk's codes once.
+  int64_t items() const { return chunkCount * blocks; }
 
   int64_t tilesOf(WinogradClass kind) const { return y.count(kind.briefY) * x.count(kind.briefX); }
   /// Whether tiles of a class use a row (or column) of positions: brief ones have no last finite point.

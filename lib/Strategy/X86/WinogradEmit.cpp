@@ -41,12 +41,13 @@ public:
       : e(e), b(e.b), conv(cast<PackedWinogradConv2DOp>(kernel.getRoot())), l(winogradLayout(kernel)),
         order(conv.getPositions()), vectors(l.block / l.lanes), products(e.at(e.scratch(), l.productsOffset())),
         sums(e.at(e.scratch(), l.sumsOffset())), terms(e.at(e.scratch(), l.termsOffset())) {
-    Value group = e.divide(e.item, l.chunkCount);
-    firstBlock = e.mul(group, l.blocksPerGroup);
-    lastBlock = e.min(e.add(firstBlock, l.blocksPerGroup), e.number(l.blocks));
+    block = e.modulo(e.item, l.blocks);
+    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block, e.number(0));
+    Value isAlone = arith::XOrIOp::create(b, e.continues, arith::ConstantOp::create(b, b.getBoolAttr(true)));
+    isNewChunk = arith::OrIOp::create(b, isFirst, isAlone);
   }
 
-  void emit() { emitChunks(e.modulo(e.item, l.chunkCount), 0); }
+  void emit() { emitChunks(e.divide(e.item, l.blocks), 0); }
 
 private:
   ItemEmitter &e;
@@ -56,7 +57,8 @@ private:
   const SmallVector<int64_t> order; // packed place -> position
   const int64_t vectors;
   const Value products, sums, terms;
-  Value firstBlock, lastBlock;
+  Value block;      // of output channels that the item computes
+  Value isNewChunk; // whether scratch memory does not hold the chunk's codes yet
 
   /// The code for chunks of make-up `index` and behind, `chunk` counted from the first of them.
   void emitChunks(Value chunk, size_t index) {
@@ -118,20 +120,23 @@ private:
                            chunks.number == 1
                                ? e.number(0)
                                : e.min(e.mul(chunk, piece.count), e.number(l.tilesOf(piece.kind) - piece.count)));
-    for (const Tiles &tiles : classes) {
-      transformCodes(tiles);
-      if (l.kind.multipliesSums())
-        multiplyCodes(tiles);
-    }
-    e.loop(firstBlock, lastBlock, [&](Value block) {
-      multiply(chunks, block);
+    {
+      auto ifOp = scf::IfOp::create(b, isNewChunk, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(ifOp.thenBlock());
       for (const Tiles &tiles : classes) {
-        Value firstRow = rowOf(tiles, tiles.first);
-        Value lastRow = e.add(rowOf(tiles, e.add(tiles.first, tiles.piece.count - 1)), tiles.algorithm.y.outputs);
-        e.clearBorder(firstRow, lastRow, e.mul(block, l.block), l.block);
-        transformProducts(tiles, block);
+        transformCodes(tiles);
+        if (l.kind.multipliesSums())
+          multiplyCodes(tiles);
       }
-    });
+    }
+    multiply(chunks);
+    for (const Tiles &tiles : classes) {
+      Value firstRow = rowOf(tiles, tiles.first);
+      Value lastRow = e.add(rowOf(tiles, e.add(tiles.first, tiles.piece.count - 1)), tiles.algorithm.y.outputs);
+      e.clearBorder(firstRow, lastRow, e.mul(block, l.block), l.block);
+      transformProducts(tiles);
+    }
   }
 
   Value constant(VectorType type, int64_t number) {
@@ -287,7 +292,7 @@ private:
   }
 
   /// Stage 2.
-  void multiply(const WinogradChunks &chunks, Value block) {
+  void multiply(const WinogradChunks &chunks) {
     int64_t stepBytes = l.block * 4, positionBytes = l.rowChannels / 4 * stepBytes;
     bool factorsAreSums = l.kind.multipliesSums();
     Value packed = factorsAreSums ? e.data(
@@ -465,7 +470,7 @@ private:
   }
 
   /// Stage 3.
-  void transformProducts(const Tiles &tiles, Value block) {
+  void transformProducts(const Tiles &tiles) {
     const Winograd &algorithm = tiles.algorithm;
     SmallVector<int64_t> places = placesOf(algorithm);
     int64_t perVector = l.lanes * 4 / l.kind.tailBytes;
