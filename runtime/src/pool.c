@@ -3,7 +3,9 @@
  *
  * Threads for parallel loops.
  *
- * A loop is cut into chunks of nearly equal size; whoever is free takes the next one. A ticket holds the loop's number,
+ * A loop is cut into chunks; whoever is free takes the next one. They become smaller and smaller: a kernel prepares
+ * less for items in a row than for as many alone, and the last ones decide how long a thread waits for the others (guided
+ * self-scheduling; Polychronopoulos and Kuck, 1987). A ticket holds the loop's number,
  * how many chunks it has and which is next, and is taken by compare-and-swap: a thread that comes late, with an old
  * loop's ticket, takes nothing. So the caller waits only for chunks that were taken, never for threads to wake up, and
  * a loop costs little more than a plain one where other programs hold the cores.
@@ -18,8 +20,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Chunks a thread: enough that one slow thread (of a busy machine) does not keep the others waiting for long. */
-static const int64_t chunks_per_thread = 8;
+/* No loop of a model has as many items, and with n2uq_max_threads its chunks fit 16 bits: see cut(). */
+static const int64_t max_count = INT64_C(1) << 50;
 /* Longer than the gaps between the kernels of a run, shorter than what a sleeping thread's wake-up would save. */
 static const int64_t default_spin_microseconds = 100;
 
@@ -64,6 +66,33 @@ static int64_t now(void) {
   return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
+/* Items [begin, end) of a chunk, and how many chunks there are. */
+typedef struct chunk_range {
+  int64_t begin, end, chunks;
+} chunk_range;
+
+/* Rounds of one chunk a thread, together about half of what is left, while a chunk is more than an item; then single
+ * items. Of a items a thread a round leaves less than a / 2 + 1, so k rounds leave less than a / 2^k + 2, and they end
+ * below 4: at most 50 rounds and 4 items, 54 chunks a thread. */
+static chunk_range cut(int64_t count, int64_t threads, int64_t chunk) {
+  chunk_range range = {0, 0, 0};
+  int64_t begin = 0, left = count, size;
+  for (; left > 0; begin += threads * size, left -= threads * size, range.chunks += threads) {
+    size = left / (2 * threads);
+    if (size <= 1) {
+      if (chunk >= range.chunks)
+        range = (chunk_range){begin + chunk - range.chunks, begin + chunk - range.chunks + 1, range.chunks};
+      range.chunks += left;
+      return range;
+    }
+    if (chunk >= range.chunks && chunk < range.chunks + threads) {
+      range.begin = begin + (chunk - range.chunks) * size;
+      range.end = range.begin + size;
+    }
+  }
+  return range;
+}
+
 /* Computes chunks until none is left. True if this thread computed the last one of a loop. */
 static bool take_chunks(n2uq_pool *pool) {
   uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
@@ -74,11 +103,9 @@ static bool take_chunks(n2uq_pool *pool) {
     if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1, memory_order_acq_rel,
                                                memory_order_acquire))
       continue;
-    int64_t chunk = next_of(ticket), chunks = chunks_of(ticket);
-    int64_t size = count / chunks, longer = count % chunks;
-    int64_t begin = chunk * size + (chunk < longer ? chunk : longer);
-    body(frame, begin, begin + size + (chunk < longer));
-    if (atomic_fetch_add(&pool->done, 1) + 1 == chunks)
+    chunk_range range = cut(count, pool->threads, next_of(ticket));
+    body(frame, range.begin, range.end);
+    if (atomic_fetch_add(&pool->done, 1) + 1 == range.chunks)
       return true;
     ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
   }
@@ -124,13 +151,11 @@ void n2uq_pool_run(void *context, int64_t count, n2uq_kernel_function body, cons
   n2uq_pool *pool = context;
   if (count <= 0)
     return;
-  if (count == 1 || pool->threads == 1) {
+  if (count == 1 || pool->threads == 1 || count > max_count) {
     body(frame, 0, count);
     return;
   }
-  int64_t chunks = pool->threads * chunks_per_thread;
-  if (chunks > count)
-    chunks = count;
+  int64_t chunks = cut(count, pool->threads, 0).chunks;
   atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
   atomic_store_explicit(&pool->body, body, memory_order_relaxed);
   atomic_store_explicit(&pool->frame, frame, memory_order_relaxed);
