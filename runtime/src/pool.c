@@ -4,11 +4,11 @@
  * Threads for parallel loops.
  *
  * A loop is cut into chunks; whoever is free takes the next one. They become smaller and smaller: a kernel prepares
- * less for items in a row than for as many alone, and the last ones decide how long a thread waits for the others (guided
- * self-scheduling; Polychronopoulos and Kuck, 1987). A ticket holds the loop's number,
- * how many chunks it has and which is next, and is taken by compare-and-swap: a thread that comes late, with an old
- * loop's ticket, takes nothing. So the caller waits only for chunks that were taken, never for threads to wake up, and
- * a loop costs little more than a plain one where other programs hold the cores.
+ * less for items in a row than for as many alone, and the last ones decide how long a thread waits for the others
+ * (guided self-scheduling; Polychronopoulos and Kuck, 1987). A ticket holds the loop's number, how many chunks it has
+ * and which is next, and is taken by compare-and-swap: a thread that comes late, with an old loop's ticket, takes
+ * nothing. So the caller waits only for chunks that were taken, never for threads to wake up, and a loop costs little
+ * more than a plain one where other programs hold the cores.
  */
 #define _GNU_SOURCE
 #include "internal.h"

@@ -373,9 +373,7 @@ LogicalResult verify(KernelOp kernel) {
   return success();
 }
 
-int64_t items(KernelOp kernel) {
-  return winogradLayout(kernel).items();
-}
+int64_t items(KernelOp kernel) { return winogradLayout(kernel).items(); }
 
 int64_t scratch(KernelOp kernel) { return winogradLayout(kernel).scratchBytes(); }
 
