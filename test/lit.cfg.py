@@ -67,6 +67,6 @@ if config.build_type != "Debug":
     config.available_features.add("release")
 if config.sanitized:
     config.available_features.add("sanitized")
-for program in ("protoc",):
+for program in ("dpkg-shlibdeps", "pkg-config", "protoc"):
     if shutil.which(program, path=config.environment["PATH"]):
         config.available_features.add(program)
