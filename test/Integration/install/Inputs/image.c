@@ -12,7 +12,7 @@
 int main(int argc, char **argv) {
   n2uq_image image;
   n2uq_preprocessing how = n2uq_preprocessing_default();
-  float *input = malloc((size_t)(how.crop_height * how.crop_width * 3) * sizeof *input);
+  float *input = (float *)malloc((size_t)(how.crop_height * how.crop_width * 3) * sizeof *input);
   int code = 1;
   if (argc == 2 && input && n2uq_image_read(argv[1], &image) == N2UQ_OK) {
     if (n2uq_image_preprocess(&image, &how, N2UQ_FLOAT32, input) == N2UQ_OK) {

@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
       n2uq_session_create(model, NULL, &session) == N2UQ_OK) {
     const n2uq_model *descriptor = n2uq_model_descriptor_of(model);
     void *input = calloc(1, (size_t)n2uq_tensor_bytes(&descriptor->input, 1));
-    float *output = calloc(1, (size_t)n2uq_tensor_bytes(&descriptor->output, 1));
+    float *output = (float *)calloc(1, (size_t)n2uq_tensor_bytes(&descriptor->output, 1));
     if (input && output && n2uq_session_run(session, input, 1, output) == N2UQ_OK) {
       printf("%s of %s: %g\n", descriptor->output.name, descriptor->name, output[0]);
       code = 0;
