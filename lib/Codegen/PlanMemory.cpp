@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Codegen/Passes.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
-#include "n2uq/Strategy/Layout.h"
+#include "n2uq/Strategy/DeviceLayout.h"
+#include "n2uq/Strategy/GpuFamily.h"
 
 #define DEBUG_TYPE "n2uq-plan-memory"
 
@@ -106,6 +107,8 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
       buffer.margin = marginOf(value);
     // The caller's output is dense; in the arena every pixel has whole units of channels.
     buffer.pixel = (buffer.isOutput ? shape.channels : memoryChannels(shape.channels)) * bytes;
+    if (isForGpu(kernels[kernel]) && !buffer.isOutput)
+      buffer.pixel = devicePixelBytes(value.getType());
     buffer.row = (buffer.margin.before[1] + shape.width + buffer.margin.after[1]) * buffer.pixel;
     int64_t rows = buffer.margin.before[0] + shape.height + buffer.margin.after[0];
     // Extents and paddings are at most 2^24 (the verifier), so a row cannot overflow; rows of it could.

@@ -54,13 +54,16 @@ static std::string dumpPhase(ModuleOp module, const std::string &folder, size_t 
   return saveModel(module, folder + "/" + std::to_string(index) + "-" + name + ".mlir", ModelFormat::Text);
 }
 
-static std::string emitNative(ModuleOp module, const CompileOptions &options, const CpuTarget &cpu,
+static std::string emitNative(ModuleOp module, const CompileOptions &options, TargetOptions target,
                               const std::string &output) {
-  TargetOptions target;
-  target.cpu = cpu;
   target.optLevel = options.optLevel;
   target.modelName = options.modelName;
   std::string error;
+  if (target.gpu) {
+    error = takeDeviceCode(module, target, /*asLlvm=*/options.emit == "llvm", target.ptx);
+    if (!error.empty() || options.emit != "lib")
+      return error.empty() ? writeFile(output, target.ptx) : error;
+  }
   std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(target, error);
   if (!machine)
     return error;
@@ -86,15 +89,15 @@ static std::string emitNative(ModuleOp module, const CompileOptions &options, co
 /// Compiles a module whose kernels are formed, and have strategies or get those that are predicted to be the best, to a
 /// library.
 static std::string compileFormed(ModuleOp module, const StrategyOptions &strategy, const LowerOptions &lower,
-                                 const ConvertOptions &convert, const CompileOptions &options, const CpuTarget &cpu,
-                                 const std::string &output) {
+                                 const ConvertOptions &convert, const CompileOptions &options,
+                                 const TargetOptions &target, const std::string &output) {
   PassManager pm(module.getContext());
   buildChoicePipeline(pm, strategy);
   buildLowerPipeline(pm, lower);
   buildConvertPipeline(pm, convert);
   if (failed(pm.run(module)))
     return "a variant of the model cannot be compiled";
-  return emitNative(module, options, cpu, output);
+  return emitNative(module, options, target, output);
 }
 
 /// Whether these options go with measuring; one sentence where they do not.
@@ -109,9 +112,18 @@ static std::string checkTuning(const CompileOptions &options) {
 }
 
 std::string compileModel(ModuleOp module, const CompileOptions &options, const std::string &output) {
-  CpuTarget cpu;
-  if (std::string error = findCpu(options.targetCpu, cpu); !error.empty())
-    return error;
+  TargetOptions target;
+  std::string targetError;
+  if (isGpuName(options.targetCpu)) {
+    // The library of a GPU's model has no code for a CPU, so any CPU loads it.
+    target.gpu = findGpu(options.targetCpu, targetError);
+    if (targetError.empty())
+      targetError = findCpu("x86-64", target.cpu);
+  } else {
+    targetError = findCpu(options.targetCpu, target.cpu);
+  }
+  if (!targetError.empty())
+    return targetError;
   if (options.emit == "lib" && options.until.empty() && output == "-")
     return "a library needs a file: name one with -o";
   bool tunes = options.tuneSeconds > 0;
@@ -125,6 +137,7 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
   strategy.keepCodes = options.keepCodes;
   LowerOptions lower;
   lower.keepCodes = options.keepCodes;
+  lower.targetCpu = options.targetCpu;
   ConvertOptions convert;
   convert.targetCpu = options.targetCpu;
   std::vector<TunedLayer> tuned;
@@ -135,9 +148,9 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
     CompileOptions library = options;
     library.emit = "lib";
     tuning.compile = [&, library](ModuleOp variant, const std::string &path) {
-      return compileFormed(variant, strategy, lower, convert, library, cpu, path);
+      return compileFormed(variant, strategy, lower, convert, library, target, path);
     };
-    return tuneStrategies(module, cpu, tuning, tuned);
+    return tuneStrategies(module, target.cpu, tuning, tuned);
   };
   const Phase phases[] = {
       {"import", [](OpPassManager &) {}},
@@ -174,9 +187,10 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
     if (options.until == phase.name)
       return saveModel(module, output, modelFormatOf(output));
   }
-  std::string report = options.report.empty() ? "" : describeModel(module, cpu, options.modelName, tuned);
+  const std::string targetName = target.gpu ? target.gpu->name : target.cpu.name;
+  std::string report = options.report.empty() ? "" : describeModel(module, targetName, options.modelName, tuned);
   std::string error = options.emit == "mlir" ? saveModel(module, output, modelFormatOf(output))
-                                             : emitNative(module, options, cpu, output);
+                                             : emitNative(module, options, target, output);
   if (error.empty() && !options.report.empty())
     error = writeFile(options.report, report);
   return error;

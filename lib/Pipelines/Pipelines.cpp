@@ -7,12 +7,14 @@
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Strategy/Passes.h"
 #include "n2uq/Support/CpuTarget.h"
+#include "n2uq/Support/GpuTarget.h"
 #include "n2uq/Transforms/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
@@ -47,8 +49,11 @@ void buildStrategyPipeline(OpPassManager &pm, const StrategyOptions &options) {
 }
 
 void buildFormPipeline(OpPassManager &pm, const StrategyOptions &options) {
-  pm.addNestedPass<func::FuncOp>(createFormKernelsPass(FormKernelsPassOptions{options.keepCodes}));
-  pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
+  bool forGpu = isGpuName(options.targetCpu);
+  pm.addNestedPass<func::FuncOp>(
+      createFormKernelsPass(FormKernelsPassOptions{options.keepCodes, /*poolsBehindRoots=*/!forGpu}));
+  if (!forGpu)
+    pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
 }
 
 void buildChoicePipeline(OpPassManager &pm, const StrategyOptions &options) {
@@ -60,7 +65,10 @@ void buildChoicePipeline(OpPassManager &pm, const StrategyOptions &options) {
 
 void buildLowerPipeline(OpPassManager &pm, const LowerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass(PlanMemoryPassOptions{options.keepCodes}));
-  pm.addPass(createLowerKernelsPass());
+  if (isGpuName(options.targetCpu))
+    pm.addPass(createLowerKernelsToGpuPass());
+  else
+    pm.addPass(createLowerKernelsPass());
   // What the emitters write is plain; this takes away what is written twice.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -68,6 +76,15 @@ void buildLowerPipeline(OpPassManager &pm, const LowerOptions &options) {
 }
 
 void buildConvertPipeline(OpPassManager &pm, const ConvertOptions &options) {
+  if (isGpuName(options.targetCpu)) {
+    OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
+    device.addPass(createSCFToControlFlowPass());
+    device.addPass(createConvertGpuOpsToNVVMOps());
+    device.addPass(createCanonicalizerPass());
+    device.addPass(createCSEPass());
+    device.addPass(createReconcileUnrealizedCastsPass());
+    return;
+  }
   pm.addPass(createConvertN2UQToX86Pass(ConvertN2UQToX86PassOptions{options.targetCpu}));
   CpuTarget target;
   // A CPU that nobody knows is reported by the pass before this one.
@@ -97,8 +114,8 @@ void registerPasses() {
 }
 
 void registerDialects(DialectRegistry &registry) {
-  registry.insert<N2UQDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                  math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
+  registry.insert<N2UQDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
+                  LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);
   registerConvertFuncToLLVMInterface(registry);

@@ -72,14 +72,15 @@ static llvm::json::Array toJson(ArrayRef<TunedLayer> layers) {
   return array;
 }
 
-std::string describeModel(ModuleOp module, const CpuTarget &cpu, const std::string &name, ArrayRef<TunedLayer> tuned) {
+std::string describeModel(ModuleOp module, const std::string &cpu, const std::string &name,
+                          ArrayRef<TunedLayer> tuned) {
   llvm::json::Object report;
   if (auto model = module->getAttrOfType<DictionaryAttr>("n2uq.model"))
     report = *toJson(model).getAsObject();
   if (report.getArray("kernels"))
     addBytes(report);
   report["name"] = llvm::json::fixUTF8(name);
-  report["target_cpu"] = cpu.name;
+  report["target_cpu"] = cpu;
   if (!tuned.empty())
     report["tuning"] = toJson(tuned);
   std::string text;

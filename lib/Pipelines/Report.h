@@ -6,7 +6,6 @@
 #define N2UQ_LIB_PIPELINES_REPORT_H
 
 #include "Tune.h"
-#include "n2uq/Support/CpuTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
@@ -14,7 +13,7 @@
 namespace n2uq {
 
 /// JSON of a lowered module: target, arena, weights, a row for each kernel, and what was measured.
-std::string describeModel(mlir::ModuleOp module, const CpuTarget &cpu, const std::string &name,
+std::string describeModel(mlir::ModuleOp module, const std::string &cpu, const std::string &name,
                           llvm::ArrayRef<TunedLayer> tuned);
 
 /// One sentence that names the layers which run on the portable kernel, after the strategy phase; empty where none

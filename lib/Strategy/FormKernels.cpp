@@ -71,7 +71,8 @@ struct FormKernels final : n2uq::impl::FormKernelsPassBase<FormKernels> {
         continue; // taken along by its convolution
       auto pool = dyn_cast<MaxPoolOp>(op);
       auto producer = pool ? kernels.of.find(pool.getInput().getDefiningOp()) : kernels.of.end();
-      if (producer != kernels.of.end() && canPool(pool, kernels.members[producer->second], keepCodes))
+      if (poolsBehindRoots && producer != kernels.of.end() &&
+          canPool(pool, kernels.members[producer->second], keepCodes))
         kernels.join(producer->second, &op);
       else if (isa<KernelRootOpInterface>(op))
         kernels.open(&op);

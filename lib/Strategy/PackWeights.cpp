@@ -1,7 +1,7 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TrueWidth.h"
-#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/GpuFamily.h"
 #include "n2uq/Strategy/Passes.h"
 
 #define DEBUG_TYPE "n2uq-pack-weights"
@@ -24,6 +24,8 @@ struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
     for (KernelOp kernel : kernels) {
       if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(kernel.getRoot()))
         continue;
+      if (isForGpu(kernel))
+        continue; // its family puts weights into order when it emits
       const KernelFamily *family = checkedFamily(kernel);
       if (!family)
         return signalPassFailure();

@@ -1,6 +1,6 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/GpuFamily.h"
 #include "n2uq/Strategy/Layout.h"
 #include "n2uq/Strategy/Passes.h"
 
@@ -39,19 +39,31 @@ struct Refusals {
 struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy> {
   using Base::Base;
 
+  template <typename Family>
   struct Candidate {
-    const KernelFamily *family;
+    const Family *family;
     Plan plan;
   };
 
   void runOnOperation() override {
-    CpuTarget target;
-    if (std::string error = findCpu(targetCpu, target); !error.empty()) {
-      getOperation().emitError() << error;
-      return signalPassFailure();
+    std::string error;
+    if (isGpuName(targetCpu)) {
+      if (const GpuTarget *target = findGpu(targetCpu, error))
+        return selectAll(gpuFamilies(), *target, "GpuKernels.def");
+    } else {
+      CpuTarget target;
+      error = findCpu(targetCpu, target);
+      if (error.empty())
+        return selectAll(kernelFamilies(), target, "Kernels.def");
     }
-    if (!force.empty() && !findFamily(force)) {
-      getOperation().emitError() << "'" << force << "' is not a kernel family; n2uq/Strategy/Kernels.def lists them";
+    getOperation().emitError() << error;
+    signalPassFailure();
+  }
+
+  template <typename Family, typename Target>
+  void selectAll(ArrayRef<const Family *> families, const Target &target, StringRef list) {
+    if (!force.empty() && llvm::none_of(families, [&](const Family *family) { return force == family->name; })) {
+      getOperation().emitError() << "'" << force << "' is not a kernel family; n2uq/Strategy/" << list << " lists them";
       return signalPassFailure();
     }
     if (optimizeFor != "speed" && optimizeFor != "size") {
@@ -61,7 +73,7 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
     Refusals refusals;
     bool forcedSomewhere = false;
     WalkResult result = getOperation().walk([&](KernelOp kernel) {
-      if (!kernel.getStrategy() && failed(select(kernel, target, refusals)))
+      if (!kernel.getStrategy() && failed(select(kernel, families, target, refusals)))
         return WalkResult::interrupt();
       forcedSomewhere |= kernel.getStrategy()->getKernel() == force;
       return WalkResult::advance();
@@ -85,10 +97,11 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
     return plan.cycles < other.cycles;
   }
 
-  LogicalResult select(KernelOp kernel, const CpuTarget &target, Refusals &refusals) {
-    SmallVector<Candidate> candidates;
+  template <typename Family, typename Target>
+  LogicalResult select(KernelOp kernel, ArrayRef<const Family *> families, const Target &target, Refusals &refusals) {
+    SmallVector<Candidate<Family>> candidates;
     std::string reasons, whyNotForced;
-    for (const KernelFamily *family : kernelFamilies()) {
+    for (const Family *family : families) {
       std::string why;
       if (!family->mayRun(kernel, target, why)) {
         reasons += std::string(reasons.empty() ? "" : "; ") + family->name + ": " + why;
@@ -103,11 +116,11 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
     if (candidates.empty())
       return kernel.emitOpError() << "has no kernel family that may compute it (" << reasons << ")";
     // At equal cost the first one stays the first.
-    llvm::stable_sort(candidates, [&](const Candidate &a, const Candidate &b) {
+    llvm::stable_sort(candidates, [&](const Candidate<Family> &a, const Candidate<Family> &b) {
       bool aForced = force == a.family->name, bForced = force == b.family->name;
       return aForced != bForced ? aForced : isBetter(a.plan, b.plan);
     });
-    const Candidate &best = candidates.front();
+    const Candidate<Family> &best = candidates.front();
     if (!whyNotForced.empty() && candidates.size() > 1)
       refusals.add(kernel, whyNotForced);
     kernel.setStrategyAttr(StrategyAttr::get(&getContext(), best.family->name, best.plan.lanes, best.plan.tile));

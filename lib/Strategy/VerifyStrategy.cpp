@@ -1,7 +1,7 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Dialect/N2UQ/Constants.h"
-#include "n2uq/Strategy/Family.h"
+#include "n2uq/Strategy/GpuFamily.h"
 #include "n2uq/Strategy/Layout.h"
 #include "n2uq/Strategy/Passes.h"
 
@@ -58,7 +58,8 @@ static LogicalResult verifyBlocks(KernelOp kernel) {
   return success();
 }
 
-static LogicalResult verifyKernel(KernelOp kernel) {
+/// What only a CPU's kernels have: packed weights, and thresholds on a shared axis.
+static LogicalResult verifyCpuKernel(KernelOp kernel) {
   const KernelFamily *family = checkedFamily(kernel);
   if (!family)
     return failure();
@@ -71,6 +72,12 @@ static LogicalResult verifyKernel(KernelOp kernel) {
   for (auto shared : kernel.getBody().front().getOps<SharedThresholdOp>())
     if (failed(verifyShared(shared, kernel.getStrategy()->getLanes())))
       return failure();
+  return success();
+}
+
+static LogicalResult verifyKernel(KernelOp kernel) {
+  if (isForGpu(kernel) ? !checkedGpuFamily(kernel) : failed(verifyCpuKernel(kernel)))
+    return failure();
   // Every column is a comparison in the code.
   for (Operation &op : kernel.getBody().front())
     if (auto threshold = dyn_cast<TwoSidedThresholdOp>(op))

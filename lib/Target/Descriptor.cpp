@@ -59,7 +59,7 @@ struct DescriptorBuilder {
 std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const TargetOptions &options) {
   auto model = mlirModule->getAttrOfType<mlir::DictionaryAttr>("n2uq.model");
   Function *run = module.getFunction("n2uq_run");
-  if (!model || !run)
+  if (!model || (!run && !options.gpu))
     return "the module describes no model; lower it with n2uq-lower-kernels";
   DescriptorBuilder b{module};
   auto number = [&](mlir::DictionaryAttr row, StringRef key) {
@@ -69,11 +69,19 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
     return b.string(row.getAs<mlir::StringAttr>(key).getValue());
   };
 
-  SmallVector<Constant *> kernels, codes;
+  Constant *null = ConstantPointerNull::get(cast<PointerType>(b.pointer));
+  SmallVector<Constant *> kernels, codes, launches;
   for (auto row : model.getAs<mlir::ArrayAttr>("kernels").getAsRange<mlir::DictionaryAttr>()) {
-    Function *function = module.getFunction(row.getAs<mlir::StringAttr>("function").getValue());
-    if (!function)
-      return "the module lost the function of a kernel";
+    Constant *function = null;
+    if (auto launch = row.getAs<mlir::DictionaryAttr>("launch")) {
+      launches.push_back(
+          b.structure({string(row, "function"), number(launch, "units_per_image"), number(launch, "units_per_block"),
+                       number(launch, "grid_y"), number(launch, "threads"), number(launch, "shared_bytes")}));
+    } else {
+      function = module.getFunction(row.getAs<mlir::StringAttr>("function").getValue());
+      if (!function)
+        return "the module lost the function of a kernel";
+    }
     kernels.push_back(b.structure({string(row, "name"), string(row, "strategy"), function, number(row, "items"),
                                    number(row, "macs"), number(row, "weight_bytes"), number(row, "activation_bytes")}));
   }
@@ -81,7 +89,18 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
     codes.push_back(
         b.structure({string(row, "name"), number(row, "kernel"), number(row, "bits"), number(row, "height"),
                      number(row, "width"), number(row, "channels"), number(row, "offset"), number(row, "image"),
-                     number(row, "origin"), number(row, "row"), number(row, "pixel")}));
+                     number(row, "origin"), number(row, "row"), number(row, "pixel"), number(row, "storage_bits")}));
+
+  Constant *cuda = null;
+  if (options.gpu) {
+    GlobalVariable *weights = module.getNamedGlobal("n2uq_weights");
+    if (!weights)
+      return "the module lost the weights of its kernels";
+    uint64_t bytes = module.getDataLayout().getTypeAllocSize(weights->getValueType()).getFixedValue();
+    cuda = b.global(b.structure({b.string(options.ptx), b.number(options.ptx.size()), b.number(options.gpu->capability),
+                                 weights, b.number(bytes), b.number(launches.size()), b.table(launches, "launches")}),
+                    "cuda");
+  }
 
   Constant *descriptor = b.structure({
       b.word(N2UQ_MODEL_MAGIC),
@@ -89,7 +108,7 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
       b.number(sizeof(n2uq_model)),
       b.string(options.modelName),
       b.string("n2uq " N2UQ_VERSION " (LLVM " LLVM_VERSION_STRING ")"),
-      b.string(options.cpu.name),
+      b.string(options.gpu ? options.gpu->name : options.cpu.name),
       b.number(static_cast<int64_t>(options.cpu.featureBits())),
       b.tensor("input", model.getAs<mlir::TypeAttr>("input").getValue()),
       b.tensor("output", model.getAs<mlir::TypeAttr>("output").getValue()),
@@ -100,7 +119,8 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
       b.table(kernels, "kernels"),
       b.number(codes.size()),
       b.table(codes, "codes"),
-      run,
+      run ? run : null,
+      cuda,
   });
   const DataLayout &layout = module.getDataLayout();
   auto sizeOf = [&](ArrayRef<Constant *> rows, uint64_t otherwise) {
@@ -108,7 +128,8 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
   };
   if (layout.getTypeAllocSize(descriptor->getType()) != sizeof(n2uq_model) ||
       sizeOf(kernels, sizeof(n2uq_kernel)) != sizeof(n2uq_kernel) ||
-      sizeOf(codes, sizeof(n2uq_codes)) != sizeof(n2uq_codes))
+      sizeOf(codes, sizeof(n2uq_codes)) != sizeof(n2uq_codes) ||
+      sizeOf(launches, sizeof(n2uq_cuda_launch)) != sizeof(n2uq_cuda_launch))
     return "the descriptor does not have the layout of n2uq/model.h";
   auto *variable = new GlobalVariable(module, descriptor->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage,
                                       descriptor, N2UQ_DESCRIPTOR_SYMBOL);

@@ -17,6 +17,20 @@ namespace n2uq {
 
 static constexpr const char *tripleName = "x86_64-unknown-linux-gnu";
 
+llvm::TargetOptions exactOptions() {
+  llvm::TargetOptions options;
+  // One rounding per operation: LLVM must not make one instruction of a product and a sum.
+  options.AllowFPOpFusion = FPOpFusion::Strict;
+  return options;
+}
+
+CodeGenOptLevel codeGenLevel(int optLevel) {
+  return optLevel == 0   ? CodeGenOptLevel::None
+         : optLevel == 1 ? CodeGenOptLevel::Less
+         : optLevel == 2 ? CodeGenOptLevel::Default
+                         : CodeGenOptLevel::Aggressive;
+}
+
 std::unique_ptr<TargetMachine> makeTargetMachine(const TargetOptions &options, std::string &error) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
@@ -26,15 +40,9 @@ std::unique_ptr<TargetMachine> makeTargetMachine(const TargetOptions &options, s
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return nullptr;
-  llvm::TargetOptions llvmOptions;
-  // One rounding per operation: LLVM must not make one instruction of a product and a sum.
-  llvmOptions.AllowFPOpFusion = FPOpFusion::Strict;
-  CodeGenOptLevel level = options.optLevel == 0   ? CodeGenOptLevel::None
-                          : options.optLevel == 1 ? CodeGenOptLevel::Less
-                          : options.optLevel == 2 ? CodeGenOptLevel::Default
-                                                  : CodeGenOptLevel::Aggressive;
-  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, options.cpu.name, options.cpu.featureString(), llvmOptions, Reloc::PIC_, std::nullopt, level));
+  std::unique_ptr<TargetMachine> machine(
+      target->createTargetMachine(triple, options.cpu.name, options.cpu.featureString(), exactOptions(), Reloc::PIC_,
+                                  std::nullopt, codeGenLevel(options.optLevel)));
   if (!machine)
     error = "LLVM cannot make code for " + options.cpu.name;
   return machine;
@@ -76,6 +84,11 @@ std::unique_ptr<Module> translateModel(mlir::ModuleOp mlirModule, LLVMContext &c
     return nullptr;
   }
 
+  optimize(*module, machine, options.optLevel);
+  return module;
+}
+
+void optimize(Module &module, TargetMachine &machine, int optLevel) {
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
@@ -90,14 +103,13 @@ std::unique_ptr<Module> translateModel(mlir::ModuleOp mlirModule, LLVMContext &c
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  OptimizationLevel level = options.optLevel == 0   ? OptimizationLevel::O0
-                            : options.optLevel == 1 ? OptimizationLevel::O1
-                            : options.optLevel == 2 ? OptimizationLevel::O2
-                                                    : OptimizationLevel::O3;
+  OptimizationLevel level = optLevel == 0   ? OptimizationLevel::O0
+                            : optLevel == 1 ? OptimizationLevel::O1
+                            : optLevel == 2 ? OptimizationLevel::O2
+                                            : OptimizationLevel::O3;
   ModulePassManager passes =
-      options.optLevel == 0 ? builder.buildO0DefaultPipeline(level) : builder.buildPerModuleDefaultPipeline(level);
-  passes.run(*module, modules);
-  return module;
+      optLevel == 0 ? builder.buildO0DefaultPipeline(level) : builder.buildPerModuleDefaultPipeline(level);
+  passes.run(module, modules);
 }
 
 std::string emitObject(Module &module, TargetMachine &machine, bool assembly, SmallVectorImpl<char> &bytes) {

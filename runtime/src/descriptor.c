@@ -71,11 +71,11 @@ static const char *tensor_fault(const memory *known, const n2uq_tensor *tensor) 
   return NULL;
 }
 
-static const char *kernel_fault(const memory *known, const n2uq_kernel *kernel) {
+static const char *kernel_fault(const memory *known, const n2uq_kernel *kernel, bool on_cpu) {
   if (!is_string(known, kernel->name) || !is_string(known, kernel->strategy))
     return "has no name";
-  if (!is_code(known, (uintptr_t)kernel->run))
-    return "has no code";
+  if (on_cpu ? !is_code(known, (uintptr_t)kernel->run) : kernel->run != NULL)
+    return on_cpu ? "has no code" : "has code for a CPU";
   if (!within(kernel->items_per_image, 0, max_bytes) || !within(kernel->macs_per_image, 0, INT64_MAX) ||
       !within(kernel->weight_bytes, 0, max_bytes) || !within(kernel->activation_bytes, 0, max_bytes))
     return "has an impossible size";
@@ -89,6 +89,9 @@ static const char *codes_fault(const memory *known, const n2uq_model *model, con
     return "belongs to no kernel";
   if (!within(codes->bits, 1, 8))
     return "has an impossible number of bits";
+  bool packed = model->cuda && (codes->storage_bits == 1 || codes->storage_bits == 2 || codes->storage_bits == 4);
+  if ((codes->storage_bits != 8 && !packed) || codes->bits > codes->storage_bits)
+    return "has codes of an impossible storage";
   if (!within(codes->height, 1, max_extent) || !within(codes->width, 1, max_extent) ||
       !within(codes->channels, 1, max_extent) || !within(codes->offset_per_batch, 0, max_bytes) ||
       !within(codes->image_bytes, 0, max_bytes) || !within(codes->origin, 0, max_bytes) ||
@@ -100,10 +103,38 @@ static const char *codes_fault(const memory *known, const n2uq_model *model, con
   if (__builtin_mul_overflow(codes->height - 1, codes->row_bytes, &rows) ||
       __builtin_mul_overflow(codes->width - 1, codes->pixel_bytes, &pixels) || rows > max_bytes || pixels > max_bytes)
     return "has an impossible size";
-  last = codes->origin + rows + pixels + codes->channels;
+  last = codes->origin + rows + pixels + (codes->channels * codes->storage_bits + 7) / 8;
   if (codes->offset_per_batch + codes->image_bytes > model->arena_bytes_per_image ||
       codes->offset_per_batch + last > model->arena_bytes_per_image + model->arena_bytes_fixed)
     return "does not lie in the arena";
+  return NULL;
+}
+
+static const char *launch_fault(const memory *known, const n2uq_cuda_launch *launch) {
+  if (!is_string(known, launch->entry))
+    return "has no entry";
+  if (!within(launch->units_per_image, 1, INT32_MAX) || !within(launch->units_per_block, 1, INT32_MAX) ||
+      !within(launch->grid_y, 1, 65535) || !within(launch->threads, 1, 1024) ||
+      !within(launch->shared_bytes, 0, 1 << 20))
+    return "has an impossible launch";
+  return NULL;
+}
+
+static const char *cuda_fault(const memory *known, const n2uq_model *model) {
+  const n2uq_cuda_module *cuda = model->cuda;
+  if (!is_array(known, cuda, 1, sizeof *cuda))
+    return "does not lie in it";
+  if (!within(cuda->ptx_bytes, 1, max_bytes) || !cuda->ptx ||
+      (known->count > 0 && bytes_behind(known, (uintptr_t)cuda->ptx, false) <= (uintptr_t)cuda->ptx_bytes) ||
+      cuda->ptx[cuda->ptx_bytes] != 0)
+    return "has no code";
+  if (!within(cuda->compute_capability, 50, 1000))
+    return "is for an impossible GPU";
+  if (!within(cuda->weight_bytes, 0, max_bytes) || !is_array(known, cuda->weights, (uint64_t)cuda->weight_bytes, 1))
+    return "has weights that do not lie in it";
+  if (cuda->launch_count != model->kernel_count ||
+      !is_array(known, cuda->launches, (uint64_t)cuda->launch_count, sizeof *cuda->launches))
+    return "has a table of launches that does not lie in it";
   return NULL;
 }
 
@@ -133,7 +164,9 @@ n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, con
   if (!within(model->arena_bytes_per_image, 0, max_bytes) || !within(model->arena_bytes_fixed, 0, max_bytes) ||
       !within(model->weight_bytes, 0, max_bytes))
     return REFUSE("its arena or weights are of an impossible size", path);
-  if (!is_code(&known, (uintptr_t)model->run))
+  if (model->cuda && (fault = cuda_fault(&known, model)))
+    return REFUSE("its GPU module %s", path, fault);
+  if (model->cuda ? model->run != NULL : !is_code(&known, (uintptr_t)model->run))
     return REFUSE("it has no code to run", path);
   if (!within(model->kernel_count, 0, max_entries) ||
       !is_array(&known, model->kernels, (uint64_t)model->kernel_count, sizeof *model->kernels))
@@ -142,7 +175,10 @@ n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, con
       !is_array(&known, model->codes, (uint64_t)model->codes_count, sizeof *model->codes))
     return REFUSE("its table of codes does not lie in it", path);
   for (int64_t i = 0; i < model->kernel_count; ++i)
-    if ((fault = kernel_fault(&known, &model->kernels[i])))
+    if ((fault = kernel_fault(&known, &model->kernels[i], !model->cuda)))
+      return REFUSE("kernel %" PRId64 " %s", path, i, fault);
+  for (int64_t i = 0; model->cuda && i < model->cuda->launch_count; ++i)
+    if ((fault = launch_fault(&known, &model->cuda->launches[i])))
       return REFUSE("kernel %" PRId64 " %s", path, i, fault);
   for (int64_t i = 0; i < model->codes_count; ++i)
     if ((fault = codes_fault(&known, model, &model->codes[i])))

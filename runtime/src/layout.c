@@ -27,7 +27,7 @@ PIN(n2uq_kernel, macs_per_image, 32);
 PIN(n2uq_kernel, weight_bytes, 40);
 PIN(n2uq_kernel, activation_bytes, 48);
 
-static_assert(sizeof(n2uq_codes) == 88, "n2uq_codes");
+static_assert(sizeof(n2uq_codes) == 96, "n2uq_codes");
 PIN(n2uq_codes, name, 0);
 PIN(n2uq_codes, kernel, 8);
 PIN(n2uq_codes, bits, 16);
@@ -39,6 +39,24 @@ PIN(n2uq_codes, image_bytes, 56);
 PIN(n2uq_codes, origin, 64);
 PIN(n2uq_codes, row_bytes, 72);
 PIN(n2uq_codes, pixel_bytes, 80);
+PIN(n2uq_codes, storage_bits, 88);
+
+static_assert(sizeof(n2uq_cuda_launch) == 48, "n2uq_cuda_launch");
+PIN(n2uq_cuda_launch, entry, 0);
+PIN(n2uq_cuda_launch, units_per_image, 8);
+PIN(n2uq_cuda_launch, units_per_block, 16);
+PIN(n2uq_cuda_launch, grid_y, 24);
+PIN(n2uq_cuda_launch, threads, 32);
+PIN(n2uq_cuda_launch, shared_bytes, 40);
+
+static_assert(sizeof(n2uq_cuda_module) == 56, "n2uq_cuda_module");
+PIN(n2uq_cuda_module, ptx, 0);
+PIN(n2uq_cuda_module, ptx_bytes, 8);
+PIN(n2uq_cuda_module, compute_capability, 16);
+PIN(n2uq_cuda_module, weights, 24);
+PIN(n2uq_cuda_module, weight_bytes, 32);
+PIN(n2uq_cuda_module, launch_count, 40);
+PIN(n2uq_cuda_module, launches, 48);
 
 static_assert(sizeof(n2uq_tensor) == 48, "n2uq_tensor");
 PIN(n2uq_tensor, name, 0);
@@ -46,7 +64,7 @@ PIN(n2uq_tensor, dtype, 8);
 PIN(n2uq_tensor, rank, 12);
 PIN(n2uq_tensor, dims, 16);
 
-static_assert(sizeof(n2uq_model) == 208, "n2uq_model");
+static_assert(sizeof(n2uq_model) == 216, "n2uq_model");
 PIN(n2uq_model, magic, 0);
 PIN(n2uq_model, abi_version, 4);
 PIN(n2uq_model, size, 8);
@@ -64,6 +82,7 @@ PIN(n2uq_model, kernels, 176);
 PIN(n2uq_model, codes_count, 184);
 PIN(n2uq_model, codes, 192);
 PIN(n2uq_model, run, 200);
+PIN(n2uq_model, cuda, 208);
 
 static_assert(sizeof(n2uq_trailer) == 24, "n2uq_trailer");
 static_assert(sizeof(n2uq_session_options) == 32, "n2uq_session_options");

@@ -45,6 +45,10 @@ const n2uq_model *n2uq_model_descriptor_of(const n2uq_loaded_model *model) { ret
 const char *n2uq_model_path(const n2uq_loaded_model *model) { return model->path; }
 
 static n2uq_status check_descriptor_cpu(const char *path, const n2uq_model *descriptor) {
+  if (descriptor->cuda)
+    return n2uq_fail(N2UQ_BAD_CPU,
+                     "cannot run '%s': it was compiled for an NVIDIA GPU (%s), and this runtime has no CPU code for it",
+                     path, descriptor->target_cpu);
   n2uq_status status = n2uq_check_cpu(path, descriptor->target_cpu, descriptor->cpu_features, n2uq_cpu_features());
   return status == N2UQ_OK ? n2uq_request_cpu(path, descriptor->cpu_features) : status;
 }

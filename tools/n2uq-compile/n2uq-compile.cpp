@@ -7,6 +7,7 @@
 #include "n2uq/Pipelines/Compile.h"
 #include "n2uq/Pipelines/Pipelines.h"
 #include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/GpuTarget.h"
 #include "n2uq/Support/Version.h"
 
 #include "llvm/Config/llvm-config.h"
@@ -23,12 +24,12 @@ the runtime (n2uq/runtime.h) or a program of yours (n2uq/model.h) runs. The code
 the reference, bit for bit, on every CPU.
 
   -o FILE                 the result
-  --target=x86            what to make code for (x86 is the one target of this version)
-  --target-cpu=NAME       host (default), x86-64, x86-64-v3, icelake-server, znver4, znver5, … as clang's -march;
+  --target=x86|cuda       what to make code for: this kind of CPU (default), or an NVIDIA GPU
+  --target-cpu=NAME       for cuda sm_80, sm_86, sm_89, sm_90 or sm_100; for x86 host (default), x86-64, x86-64-v3, icelake-server, znver4, znver5, … as clang's -march;
                           a library refuses to load on a CPU that lacks what it needs
   -O0 … -O3               effort of LLVM's optimizer (default 3)
-)" N2UQ_IMAGE_OPTIONS_HELP R"(  --emit=lib|obj|asm|llvm|mlir
-                          what to write: a library (default), an object, assembly, LLVM IR, or the module
+)" N2UQ_IMAGE_OPTIONS_HELP R"(  --emit=lib|obj|asm|llvm|mlir|ptx
+                          what to write: a library (default), an object, assembly, LLVM IR, the module, or a GPU's PTX
   --until=PHASE           stop after import, simplify, strategy, lower or convert and write the module
   --dump-phases-to=DIR    write the module after every phase to DIR
   --report=FILE           write what was chosen for each layer, with its bytes, as JSON
@@ -75,8 +76,15 @@ static std::string run(n2uq::CompileOptions &options, const n2uq::ImageOptions &
                          : "one model at a time, but got '" + files[1] + "' as well";
   if (output.empty())
     return "name the result with -o FILE";
-  std::string error = checkChoice("--target", target, {"x86"});
-  if (error.empty())
+  std::string error = checkChoice("--target", target, {"x86", "cuda"});
+  bool forGpu = target == "cuda";
+  if (error.empty() && forGpu != n2uq::isGpuName(options.targetCpu))
+    error = forGpu ? "--target=cuda needs --target-cpu=sm_80, sm_86, sm_89, sm_90 or sm_100, not '" +
+                         options.targetCpu + "'"
+                   : "--target-cpu=" + options.targetCpu + " is a GPU: add --target=cuda";
+  if (error.empty() && forGpu)
+    error = checkChoice("with --target=cuda --emit", options.emit, {"lib", "llvm", "mlir", "ptx"});
+  else if (error.empty())
     error = checkChoice("--emit", options.emit, {"lib", "obj", "asm", "llvm", "mlir"});
   if (error.empty())
     error = checkChoice("--optimize-for", options.optimizeFor, {"speed", "size"});

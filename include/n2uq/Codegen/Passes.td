@@ -26,4 +26,15 @@ def LowerKernelsPass : Pass<"n2uq-lower-kernels", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerKernelsToGpuPass : Pass<"n2uq-lower-kernels-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Turn each kernel into one entry of a GPU module";
+  let description = [{
+    Every entry has the parameters that `n2uq_cuda_module` of `n2uq/model.h` promises; how it is launched is part of what the
+    descriptor says about the model, which is left on the module as `n2uq.model`. Constants, in the form in which kernels read
+    them, become one read-only global of the library, which the runtime brings to the device.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // N2UQ_CODEGEN_PASSES_TD

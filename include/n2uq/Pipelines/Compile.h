@@ -14,7 +14,7 @@ namespace n2uq {
 struct CompileOptions {
   std::string targetCpu = "host";
   std::string modelName = "model";   ///< for the descriptor
-  std::string emit = "lib";          ///< lib, obj, asm, llvm or mlir
+  std::string emit = "lib";          ///< lib, obj, asm, llvm or mlir; for a GPU lib, ptx, llvm or mlir
   std::string until;                 ///< phase after which to stop, with emit = mlir; empty for all of them
   std::string dumpPhasesTo;          ///< folder for the module after every phase, or empty
   std::string report;                ///< file for the report, or empty

@@ -14,7 +14,7 @@
 namespace n2uq {
 
 struct StrategyOptions : mlir::PassPipelineOptions<StrategyOptions> {
-  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("CPU that the code is for"),
+  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("CPU or GPU that the code is for"),
                                 llvm::cl::init("host")};
   Option<std::string> forceKernel{*this, "force-kernel", llvm::cl::desc("kernel family to take wherever it may run"),
                                   llvm::cl::init("")};
@@ -24,12 +24,14 @@ struct StrategyOptions : mlir::PassPipelineOptions<StrategyOptions> {
 };
 
 struct LowerOptions : mlir::PassPipelineOptions<LowerOptions> {
+  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("CPU or GPU that the code is for"),
+                                llvm::cl::init("host")};
   Option<bool> keepCodes{*this, "keep-codes", llvm::cl::desc("keep every quantizer's codes until the end of a run"),
                          llvm::cl::init(false)};
 };
 
 struct ConvertOptions : mlir::PassPipelineOptions<ConvertOptions> {
-  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("CPU that the code is for"),
+  Option<std::string> targetCpu{*this, "target-cpu", llvm::cl::desc("CPU or GPU that the code is for"),
                                 llvm::cl::init("host")};
 };
 
@@ -41,9 +43,10 @@ void buildStrategyPipeline(mlir::OpPassManager &pm, const StrategyOptions &optio
 void buildFormPipeline(mlir::OpPassManager &pm, const StrategyOptions &options);
 /// n2uq.kernel   ->   n2uq.kernel with #n2uq.strategy on every one, weights packed
 void buildChoicePipeline(mlir::OpPassManager &pm, const StrategyOptions &options);
-/// n2uq.kernel   ->   func, scf, arith, vector, math, n2uq.dot4, llvm pointers
+/// n2uq.kernel   ->   func, scf, arith, vector, math, n2uq.dot4, llvm pointers; for a GPU a gpu.module of scf, arith,
+/// llvm
 void buildLowerPipeline(mlir::OpPassManager &pm, const LowerOptions &options);
-/// func, scf, arith, vector, math, n2uq.dot4   ->   llvm
+/// func, scf, arith, vector, math, n2uq.dot4   ->   llvm; a gpu.module's   ->   nvvm, llvm
 void buildConvertPipeline(mlir::OpPassManager &pm, const ConvertOptions &options);
 
 /// Our passes and pipelines, under their flags.

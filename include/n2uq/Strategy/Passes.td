@@ -14,7 +14,9 @@ def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
     no accumulator and no intermediate of a tail is written to memory.
   }];
   let options = [Option<"keepCodes", "keep-codes", "bool", "false",
-                        "Yield every quantizer's codes, those too that no other kernel reads">];
+                        "Yield every quantizer's codes, those too that no other kernel reads">,
+                 Option<"poolsBehindRoots", "pools-behind-roots", "bool", "true",
+                        "Whether a max-pool may join the convolution in front of it">];
 }
 
 def ShareThresholdsPass : Pass<"n2uq-share-thresholds", "::mlir::func::FuncOp"> {
@@ -33,8 +35,8 @@ def ShareThresholdsPass : Pass<"n2uq-share-thresholds", "::mlir::func::FuncOp"> 
 def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {
   let summary = "Choose for each kernel how it is computed, and write the choice on it";
   let description = [{
-    Asks every family of Kernels.def that may run the kernel on the target for its best tile and cost, takes the cheapest, and
-    writes `#n2uq.strategy` on the kernel. With `optimize-for=size` that is the family whose weights take the fewest bytes in the
+    Asks every family of Kernels.def (of GpuKernels.def for a GPU) that may run the kernel on the target for its best tile and
+    cost, takes the cheapest, and writes `#n2uq.strategy` on the kernel. With `optimize-for=size` that is the family whose weights take the fewest bytes in the
     file, and the fastest of those. A strategy that is there already is kept. The choice, its cost and the runner-up are
     reported as remarks.
 
@@ -42,7 +44,7 @@ def SelectStrategyPass : Pass<"n2uq-select-strategy", "::mlir::func::FuncOp"> {
     for it, that is an error.
   }];
   let options = [
-    Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU that the code is for, as LLVM names it">,
+    Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU or GPU that the code is for, as LLVM names it">,
     Option<"force", "force-kernel", "std::string", "\"\"", "Family to take wherever it may run">,
     Option<"optimizeFor", "optimize-for", "std::string", "\"speed\"", "speed, or size: the fewest bytes of weights">];
 }

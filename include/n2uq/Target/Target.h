@@ -7,6 +7,7 @@
 #define N2UQ_TARGET_TARGET_H
 
 #include "n2uq/Support/CpuTarget.h"
+#include "n2uq/Support/GpuTarget.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/Module.h"
@@ -17,9 +18,11 @@
 namespace n2uq {
 
 struct TargetOptions {
-  CpuTarget cpu;
-  int optLevel = 3;      ///< 0 to 3
-  std::string modelName; ///< for the descriptor
+  CpuTarget cpu;                  ///< what the library itself is for
+  const GpuTarget *gpu = nullptr; ///< what its kernels are for, where that is no CPU
+  std::string ptx;                ///< of all kernels, where there is a `gpu`
+  int optLevel = 3;               ///< 0 to 3
+  std::string modelName;          ///< for the descriptor
 };
 
 /// Initializes LLVM's x86 back end; a null result comes with one sentence in `error`.
@@ -29,6 +32,17 @@ std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetOptions &opti
 std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module, llvm::LLVMContext &context,
                                              llvm::TargetMachine &machine, const TargetOptions &options,
                                              std::string &error);
+
+/// PTX of the module's gpu.module, or its optimized LLVM IR, which it takes out of the module. Returns an empty string
+/// or one sentence.
+std::string takeDeviceCode(mlir::ModuleOp module, const TargetOptions &options, bool asLlvm, std::string &text);
+
+/// Runs LLVM's optimizer for `machine`.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, int optLevel);
+
+/// LLVM's options for exact arithmetic and its effort for `optLevel`.
+llvm::TargetOptions exactOptions();
+llvm::CodeGenOptLevel codeGenLevel(int optLevel);
 
 /// Adds `n2uq_model_descriptor` for what n2uq-lower-kernels left in `n2uq.model`. Returns an empty string or one
 /// sentence.

@@ -10,7 +10,8 @@
  *   n2uq_frame frame = {aligned_alloc(64, n2uq_arena_bytes(model, batch)), input, output, batch};
  *   model->run(&frame, NULL, NULL);                                  // one thread
  *
- * Whoever uses it alone checks `magic`, `abi_version` and `cpu_features` first.
+ * Whoever uses it alone checks `magic`, `abi_version` and `cpu_features` first. A model for an NVIDIA GPU has no `run`,
+ * and PTX in `cuda` instead.
  *
  * Strings are UTF-8, end with 0 and live as long as the library is loaded. All sizes are in bytes. Both sides of the
  * interface pin its layout with static assertions; a change of it is a new N2UQ_ABI_VERSION.
@@ -25,7 +26,7 @@ extern "C" {
 #endif
 
 #define N2UQ_MODEL_MAGIC UINT32_C(0x5155324e) /* "N2UQ" */
-#define N2UQ_ABI_VERSION UINT32_C(1)
+#define N2UQ_ABI_VERSION UINT32_C(2)
 #define N2UQ_DESCRIPTOR_SYMBOL "n2uq_model_descriptor"
 #define N2UQ_ARENA_ALIGNMENT 64
 #define N2UQ_STACK_BYTES (2 << 20) /* what a run may need of the stack of each thread that takes part */
@@ -56,15 +57,41 @@ typedef struct n2uq_kernel {
   int64_t activation_bytes; /* per image, read and written */
 } n2uq_kernel;
 
-/* Where a quantizer's codes lie in the arena, one byte a code, right after kernel `kernel` has run. Code (n, y, x, c)
- * is at arena[offset_per_batch * batch + n * image_bytes + origin + y * row_bytes + x * pixel_bytes + c]. */
+/* Where a quantizer's codes lie in the arena, right after kernel `kernel` has run. The codes of pixel (n, y, x) start
+ * at arena[offset_per_batch * batch + n * image_bytes + origin + y * row_bytes + x * pixel_bytes]; code c has
+ * `storage_bits` bits, from bit c * storage_bits on, the lowest bit of a byte first. */
 typedef struct n2uq_codes {
   const char *name; /* of the quantizer, a module path: "layer1.0.quan1" */
   int64_t kernel;   /* index of the kernel that writes it */
   int64_t bits;
   int64_t height, width, channels;
   int64_t offset_per_batch, image_bytes, origin, row_bytes, pixel_bytes;
+  int64_t storage_bits; /* 8 on a CPU; 1, 2, 4 or 8 on a GPU */
 } n2uq_codes;
+
+/* How the kernel of the same index runs on a GPU: blocks of `threads` threads in a grid of x = ceil(batch *
+ * units_per_image / units_per_block) by `grid_y`. batch * units_per_image stays below 2^31 - 2^16. */
+typedef struct n2uq_cuda_launch {
+  const char *entry;       /* its name in the PTX */
+  int64_t units_per_image; /* pieces of work of one image */
+  int64_t units_per_block; /* of them, for one block */
+  int64_t grid_y;
+  int64_t threads;
+  int64_t shared_bytes; /* dynamic shared memory of a block */
+} n2uq_cuda_launch;
+
+/* Code for an NVIDIA GPU. Every entry takes the same parameters: the addresses of the arena, of the weights (both
+ * aligned to 256), of the dense input and output (aligned to 16), all of 64 bits, and the batch, of 32 bits. Kernels
+ * run in order, each after the one before it. */
+typedef struct n2uq_cuda_module {
+  const char *ptx;            /* text that ends with 0 */
+  int64_t ptx_bytes;          /* without the 0 */
+  int64_t compute_capability; /* the least that it runs on: 80 is 8.0 */
+  const uint8_t *weights;     /* read-only data of all kernels, in the library; belongs on the device */
+  int64_t weight_bytes;
+  int64_t launch_count; /* kernel_count */
+  const n2uq_cuda_launch *launches;
+} n2uq_cuda_module;
 
 typedef enum n2uq_dtype { N2UQ_FLOAT32 = 1, N2UQ_UINT8 = 2 } n2uq_dtype;
 
@@ -93,8 +120,10 @@ typedef struct n2uq_model {
   const n2uq_kernel *kernels;
   int64_t codes_count;
   const n2uq_codes *codes;
-  /* All kernels in order. parallel_for may be NULL: then everything runs in the calling thread. */
+  /* All kernels in order. parallel_for may be NULL: then everything runs in the calling thread. NULL in a GPU's model.
+   */
   void (*run)(const n2uq_frame *frame, n2uq_parallel_for parallel_for, void *context);
+  const n2uq_cuda_module *cuda; /* NULL in a CPU's model */
 } n2uq_model;
 
 static inline int64_t n2uq_arena_bytes(const n2uq_model *model, int64_t batch) {

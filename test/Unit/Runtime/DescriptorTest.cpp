@@ -30,7 +30,7 @@ TEST(Descriptor, Null) { EXPECT_EQ(n2uq_check_descriptor("m", nullptr, nullptr, 
 
 TEST(Descriptor, Header) {
   EXPECT_NE(complaint([](n2uq_model &m) { m.magic ^= 1; }), "");
-  EXPECT_NE(complaint([](n2uq_model &m) { m.abi_version = 2; }).find("version 2"), std::string::npos);
+  EXPECT_NE(complaint([](n2uq_model &m) { m.abi_version = 3; }).find("version 3"), std::string::npos);
   EXPECT_NE(complaint([](n2uq_model &m) { m.size -= 8; }), "");
   EXPECT_NE(complaint([](n2uq_model &m) { m.name = nullptr; }), "");
   EXPECT_NE(complaint([](n2uq_model &m) { m.target_cpu = nullptr; }), "");
@@ -75,6 +75,41 @@ TEST(Descriptor, Kernels) {
   EXPECT_NE(with([](n2uq_kernel &k) { k.run = nullptr; }), "");
   for (int64_t size : {int64_t(-1), most, least})
     EXPECT_NE(with([&](n2uq_kernel &k) { k.items_per_image = size; }), "") << size;
+}
+
+TEST(Descriptor, ModelsForGpus) {
+  auto with = [](const std::function<void(n2uq_model &, n2uq_cuda_module &, n2uq_cuda_launch &)> &change) {
+    n2uq_kernel kernels[2] = {SmallModel::kernels[0], SmallModel::kernels[1]};
+    kernels[0].run = kernels[1].run = nullptr;
+    n2uq_cuda_launch launches[2] = {{"quan", 1, 256, 1, 256, 0}, {"fc", 1, 256, 1, 256, 0}};
+    n2uq_cuda_module cuda = {".version 7.0\n", 13, 80, nullptr, 0, 2, launches};
+    return complaint([&](n2uq_model &m) {
+      m.run = nullptr;
+      m.kernels = kernels;
+      m.cuda = &cuda;
+      change(m, cuda, launches[1]);
+    });
+  };
+  auto cuda = [&](const std::function<void(n2uq_cuda_module &)> &change) {
+    return with([&](n2uq_model &, n2uq_cuda_module &c, n2uq_cuda_launch &) { change(c); });
+  };
+  auto launch = [&](const std::function<void(n2uq_cuda_launch &)> &change) {
+    return with([&](n2uq_model &, n2uq_cuda_module &, n2uq_cuda_launch &l) { change(l); });
+  };
+  EXPECT_EQ(cuda([](n2uq_cuda_module &) {}), "");
+  EXPECT_NE(with([](n2uq_model &m, auto &, auto &) { m.run = SmallModel::descriptor().run; }), "");
+  EXPECT_NE(with([](n2uq_model &m, auto &, auto &) { m.kernels = SmallModel::kernels; }), "");
+  EXPECT_NE(cuda([](n2uq_cuda_module &c) { c.ptx = nullptr; }), "");
+  EXPECT_NE(cuda([](n2uq_cuda_module &c) { c.ptx_bytes = 12; }), "");
+  EXPECT_NE(cuda([](n2uq_cuda_module &c) { c.compute_capability = 0; }), "");
+  EXPECT_NE(cuda([](n2uq_cuda_module &c) { c.weight_bytes = 1; }), "");
+  EXPECT_NE(cuda([](n2uq_cuda_module &c) { c.launch_count = 1; }), "");
+  EXPECT_NE(launch([](n2uq_cuda_launch &l) { l.entry = nullptr; }).find("kernel 1 has no entry"), std::string::npos);
+  for (int64_t n2uq_cuda_launch::*which :
+       {&n2uq_cuda_launch::units_per_image, &n2uq_cuda_launch::units_per_block, &n2uq_cuda_launch::grid_y,
+        &n2uq_cuda_launch::threads, &n2uq_cuda_launch::shared_bytes})
+    for (int64_t value : {int64_t(-1), most, least})
+      EXPECT_NE(launch([&](n2uq_cuda_launch &l) { l.*which = value; }), "") << value;
 }
 
 TEST(Descriptor, CodesLieInTheArena) {

@@ -37,7 +37,7 @@ struct SmallModel {
   static inline const n2uq_kernel kernels[2] = {{"quan", "by_hand", codesKernel, values, 0, 0, 5 * values},
                                                 {"fc", "by_hand", outputKernel, 1, values, 0, values + 4}};
   static inline const n2uq_codes codes[1] = {
-      {"quan", 0, 1, height, width, channels, 0, values, 0, width * channels, channels}};
+      {"quan", 0, 1, height, width, channels, 0, values, 0, width * channels, channels, 8}};
 
   static n2uq_model descriptor() {
     n2uq_model model = {};

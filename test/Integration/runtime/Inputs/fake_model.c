@@ -105,8 +105,8 @@ KERNELS const n2uq_kernel kernels[] = {
 #define FAKE_ROW row
 #endif
 static const n2uq_codes codes[] = {
-    {FAKE_CODES_NAME, 0, 2, height, width, channels, first_offset, padded, row + pixel, FAKE_ROW, pixel},
-    {FAKE_SECOND_CODES_NAME, 1, 1, height, width, 1, second_offset, dense, 0, width, 1},
+    {FAKE_CODES_NAME, 0, 2, height, width, channels, first_offset, padded, row + pixel, FAKE_ROW, pixel, 8},
+    {FAKE_SECOND_CODES_NAME, 1, 1, height, width, 1, second_offset, dense, 0, width, 1, 8},
 };
 
 static void run(const n2uq_frame *frame, n2uq_parallel_for parallel_for, void *context) {
