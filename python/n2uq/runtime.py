@@ -9,12 +9,13 @@ import threading
 
 import numpy as np
 
+from . import device as gpu
 from . import toolchain
 from .errors import Error
 
 _string, _i32, _i64, _u64, _pointer = (ctypes.c_char_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64,
                                        ctypes.c_void_p)
-_ABI_VERSION = 1
+_ABI_VERSION = 2
 _TYPES = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}  # n2uq_dtype
 
 
@@ -30,7 +31,7 @@ class _Kernel(ctypes.Structure):
 class _Codes(ctypes.Structure):
     _fields_ = [("name", _string), ("kernel", _i64), ("bits", _i64), ("height", _i64), ("width", _i64),
                 ("channels", _i64), ("offset_per_batch", _i64), ("image_bytes", _i64), ("origin", _i64),
-                ("row_bytes", _i64), ("pixel_bytes", _i64)]
+                ("row_bytes", _i64), ("pixel_bytes", _i64), ("storage_bits", _i64)]
 
 
 class _Descriptor(ctypes.Structure):
@@ -38,11 +39,13 @@ class _Descriptor(ctypes.Structure):
                 ("compiler", _string), ("target_cpu", _string), ("cpu_features", _u64), ("input", _Tensor),
                 ("output", _Tensor), ("arena_bytes_per_image", _i64), ("arena_bytes_fixed", _i64),
                 ("weight_bytes", _i64), ("kernel_count", _i64), ("kernels", ctypes.POINTER(_Kernel)),
-                ("codes_count", _i64), ("codes", ctypes.POINTER(_Codes)), ("run", _pointer)]
+                ("codes_count", _i64), ("codes", ctypes.POINTER(_Codes)), ("run", _pointer),
+                ("cuda", _pointer)]
 
 
 class _Options(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("threads", _i64), ("spin_microseconds", _i64), ("streams", _i64)]
+    _fields_ = [("size", ctypes.c_size_t), ("threads", _i64), ("spin_microseconds", _i64), ("streams", _i64),
+                ("device", _i64)]
 
 
 _CodesCallback = ctypes.CFUNCTYPE(_i32, _pointer, _i64, ctypes.POINTER(ctypes.c_uint8))
@@ -61,6 +64,7 @@ def _library():
         "n2uq_session_destroy": (None, [_pointer]),
         "n2uq_session_threads": (_i64, [_pointer]),
         "n2uq_session_run": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer]),
+        "n2uq_session_start_on_device": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _pointer]),
         "n2uq_session_profile": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _pointer]),
         "n2uq_session_run_codes": (ctypes.c_int, [_pointer, _pointer, _i64, _pointer, _CodesCallback, _pointer]),
     })
@@ -76,9 +80,11 @@ class Model:
     """A compiled model file, loaded. Calling it computes: float32 [N,C,H,W] to logits, or uint8 [N,H,W,C] where it was
     compiled with image_input=True (`info["input"]` says which).
 
-    Runs release Python's lock, and a model may be called from several threads at once."""
+    Runs release Python's lock, and a model may be called from several threads at once. `device` is the GPU of a model that
+    was compiled for one, as CUDA counts them."""
 
-    def __init__(self, path):
+    def __init__(self, path, device=0):
+        self._device = device
         self._handle, self._idle, self._lock, self._process = None, {}, threading.Lock(), os.getpid()
         handle = _pointer()
         check(_library().n2uq_model_open(os.fsencode(path), ctypes.byref(handle)))
@@ -96,6 +102,30 @@ class Model:
         with _Session(self, threads, streams) as session:
             check(_library().n2uq_session_run(session, x.ctypes.data, len(x), y.ctypes.data))
         return y
+
+    def run_on_device(self, x, out, stream=1):
+        """For a GPU's model: starts a run on arrays in the GPU's memory and returns `out`, in which the logits are when the
+        CUDA stream has come so far (1: the default stream, which PyTorch uses too). Both are anything with DLPack or
+        `__cuda_array_interface__`, contiguous and aligned to 16 bytes; a batch of N needs `out` of [N, classes].
+
+        Runs of a model share memory on the GPU, so give them all to one stream."""
+        if not self._descriptor.cuda:
+            raise Error(f"{self.path}: is compiled for a CPU; call it with arrays in the CPU's memory")
+        places = []
+        for array, spec, what in ((x, self._descriptor.input, "input"), (out, self._descriptor.output, "output")):
+            place = gpu.on_device(array, stream)
+            if place is None:
+                raise Error(f"{self.path}: the {what} is no array in a GPU's memory")
+            images = places[0].shape[0] if places else place.shape[0] if place.shape else 0
+            wanted = (images, *spec.dims[1:spec.rank])
+            if place.dtype != _TYPES[spec.dtype] or place.shape != wanted or images < 1:
+                raise Error(f"{self.path}: expects {what} {_TYPES[spec.dtype].name} {list(wanted)}, got {place.dtype.name} "
+                            f"{list(place.shape)}")
+            places.append(place)
+        with _Session(self, None) as session:
+            check(_library().n2uq_session_start_on_device(session, places[0].address, places[0].shape[0],
+                                                          places[1].address, None if stream == 1 else stream))
+        return out
 
     def profile(self, x, threads=None):
         """One run's layers in order: [{"name", "strategy", "ms", "share", "macs", "weight_bytes", "activation_bytes"}]."""
@@ -221,7 +251,7 @@ class _Session:
             handle = model._open()
         session = _pointer()
         threads, streams = self.kind
-        options = _Options(ctypes.sizeof(_Options), threads, 0, streams)
+        options = _Options(ctypes.sizeof(_Options), threads, 0, streams, model._device)
         check(_library().n2uq_session_create(handle, ctypes.byref(options), ctypes.byref(session)))
         self.session = session
         return session

@@ -59,6 +59,11 @@ const char *n2uq_model_path(const n2uq_loaded_model *model);
 /* Whether this CPU can run it. A model that was opened to be run has answered already. */
 n2uq_status n2uq_model_check_cpu(const n2uq_loaded_model *model);
 
+/* ---- session.c ---- */
+
+/* Bytes of a batch's codes of the largest quantizer, one byte a code; -1 where that is no size. */
+int64_t n2uq_largest_codes(const n2uq_model *model, int64_t batch);
+
 /* ---- pages.c ---- */
 
 /* Puts what is only read, as far as it fills large pages, on large pages, where the system has them. The bytes stay

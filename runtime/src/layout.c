@@ -85,4 +85,4 @@ PIN(n2uq_model, run, 200);
 PIN(n2uq_model, cuda, 208);
 
 static_assert(sizeof(n2uq_trailer) == 24, "n2uq_trailer");
-static_assert(sizeof(n2uq_session_options) == 32, "n2uq_session_options");
+static_assert(sizeof(n2uq_session_options) == 40, "n2uq_session_options");

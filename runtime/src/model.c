@@ -4,6 +4,7 @@
  * Opening and closing a model.
  */
 #define _GNU_SOURCE
+#include "cuda.h"
 #include "internal.h"
 
 #include <dlfcn.h>
@@ -46,9 +47,7 @@ const char *n2uq_model_path(const n2uq_loaded_model *model) { return model->path
 
 static n2uq_status check_descriptor_cpu(const char *path, const n2uq_model *descriptor) {
   if (descriptor->cuda)
-    return n2uq_fail(N2UQ_BAD_CPU,
-                     "cannot run '%s': it was compiled for an NVIDIA GPU (%s), and this runtime has no CPU code for it",
-                     path, descriptor->target_cpu);
+    return n2uq_cuda_available(path, descriptor);
   n2uq_status status = n2uq_check_cpu(path, descriptor->target_cpu, descriptor->cpu_features, n2uq_cpu_features());
   return status == N2UQ_OK ? n2uq_request_cpu(path, descriptor->cpu_features) : status;
 }
@@ -170,7 +169,7 @@ static n2uq_status check_loaded(n2uq_loaded_model *model, bool to_run) {
     status = n2uq_model_check_cpu(model);
     model->runs = status == N2UQ_OK;
   }
-  if (status == N2UQ_OK && to_run)
+  if (status == N2UQ_OK && to_run && !model->descriptor->cuda)
     n2uq_use_large_pages(search.segments, search.count);
   return status;
 }

@@ -1,9 +1,10 @@
 /* Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * A session: one model, its threads, its arena.
+ * A session: one model, its threads, its arena; or the GPU's part of both (cuda.c).
  */
 #define _GNU_SOURCE
+#include "cuda.h"
 #include "internal.h"
 
 #include <inttypes.h>
@@ -15,11 +16,14 @@
 
 struct n2uq_session {
   n2uq_loaded_model *model;
+  n2uq_cuda_session *cuda; /* NULL for a CPU's model; else there is no pool and no arena here */
   n2uq_pool *pool;
   uint8_t *arena;
   size_t arena_bytes;   /* mapped */
   int64_t batch;        /* that the arena is enough for */
   int64_t stream_bytes; /* of the arena of one stream; 0: the session has no streams */
+  int64_t started;      /* images of a run on a GPU that is not waited for; 0: none */
+  void *output;         /* of that run */
 };
 
 /* Arenas of streams stand apart by whole pages: no two cores write to one cache line, or look up one page. */
@@ -47,14 +51,19 @@ n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_opt
   }
   if (known.streams != 0 && known.threads != 0)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a session has threads or streams: each stream is one thread");
+  if (known.streams != 0 && n2uq_model_descriptor_of(model)->cuda)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "streams are for a CPU's model: a GPU computes a batch as a whole");
   n2uq_status runs = n2uq_model_check_cpu(model);
   if (runs != N2UQ_OK)
     return runs;
   n2uq_session *made = calloc(1, sizeof *made);
   if (!made)
     return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot make a session: out of memory");
+  const n2uq_model *descriptor = n2uq_model_descriptor_of(model);
   n2uq_status status =
-      n2uq_pool_create(known.streams > 0 ? known.streams : known.threads, known.spin_microseconds, &made->pool);
+      descriptor->cuda
+          ? n2uq_cuda_create(n2uq_model_path(model), descriptor, known.device, &made->cuda)
+          : n2uq_pool_create(known.streams > 0 ? known.streams : known.threads, known.spin_microseconds, &made->pool);
   if (status != N2UQ_OK) {
     free(made);
     return status;
@@ -72,14 +81,18 @@ n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_opt
 void n2uq_session_destroy(n2uq_session *session) {
   if (!session)
     return;
-  n2uq_pool_destroy(session->pool);
+  n2uq_cuda_destroy(session->cuda);
+  if (session->pool)
+    n2uq_pool_destroy(session->pool);
   if (session->arena)
     munmap(session->arena, session->arena_bytes);
   n2uq_model_close(session->model);
   free(session);
 }
 
-int64_t n2uq_session_threads(const n2uq_session *session) { return session ? n2uq_pool_threads(session->pool) : 0; }
+int64_t n2uq_session_threads(const n2uq_session *session) {
+  return !session ? 0 : session->pool ? n2uq_pool_threads(session->pool) : 1;
+}
 
 int32_t n2uq_session_has_streams(const n2uq_session *session) { return session && session->stream_bytes > 0; }
 
@@ -93,6 +106,8 @@ n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_reserve needs a session");
   if (batch < 1)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch holds at least 1 image, not %" PRId64, batch);
+  if (session->started)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a run of this session is under way; call n2uq_session_wait first");
   if (batch <= session->batch)
     return N2UQ_OK;
   int64_t needed = n2uq_model_arena_bytes(session->model, batch);
@@ -102,6 +117,12 @@ n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch) {
   if (too_large)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a batch of %" PRId64 " images is too large; run fewer images at a time",
                      batch);
+  if (session->cuda) {
+    n2uq_status status = n2uq_cuda_reserve(session->cuda, batch);
+    if (status == N2UQ_OK)
+      session->batch = batch;
+    return status;
+  }
   /* Where the system promises memory that it does not have, the promise ends in a killed process. */
   if (needed > physical_memory())
     return n2uq_fail(N2UQ_OUT_OF_MEMORY,
@@ -163,6 +184,10 @@ n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t b
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)
     return status;
+  if (session->cuda) {
+    status = n2uq_cuda_start(session->cuda, input, batch);
+    return status == N2UQ_OK ? n2uq_cuda_finish(session->cuda, batch, output) : status;
+  }
   const n2uq_model *model = n2uq_model_descriptor_of(session->model);
   bool alone = n2uq_pool_threads(session->pool) == 1;
   uint32_t modes = n2uq_float_modes_enter();
@@ -172,6 +197,41 @@ n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t b
     model->run(&frame, alone ? NULL : n2uq_pool_run, alone ? NULL : session->pool);
   n2uq_float_modes_leave(modes);
   return N2UQ_OK;
+}
+
+n2uq_status n2uq_session_start(n2uq_session *session, const void *input, int64_t batch, void *output) {
+  if (!session || !session->cuda)
+    return n2uq_session_run(session, input, batch, output);
+  n2uq_frame frame;
+  n2uq_status status = begin_run(session, input, batch, output, &frame);
+  if (status == N2UQ_OK)
+    status = n2uq_cuda_start(session->cuda, input, batch);
+  if (status == N2UQ_OK) {
+    session->started = batch;
+    session->output = output;
+  }
+  return status;
+}
+
+n2uq_status n2uq_session_wait(n2uq_session *session) {
+  if (!session)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_wait needs a session");
+  int64_t batch = session->started;
+  session->started = 0;
+  return batch ? n2uq_cuda_finish(session->cuda, batch, session->output) : N2UQ_OK;
+}
+
+n2uq_status n2uq_session_start_on_device(n2uq_session *session, const void *input, int64_t batch, void *output,
+                                         void *stream) {
+  if (!session || !session->cuda)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_start_on_device needs a session of a GPU's model");
+  enum { alignment = 16 };
+  if (!input || !output || (uintptr_t)input % alignment || (uintptr_t)output % alignment)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "the input and the output must be aligned to %d bytes", alignment);
+  n2uq_status status = n2uq_session_reserve(session, batch);
+  if (status != N2UQ_OK)
+    return status;
+  return n2uq_cuda_start_on_device(session->cuda, (uintptr_t)input, batch, (uintptr_t)output, stream);
 }
 
 static void run_kernel(n2uq_session *session, const n2uq_kernel *kernel, const n2uq_frame *frame) {
@@ -196,6 +256,8 @@ n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)
     return status;
+  if (session->cuda)
+    return n2uq_cuda_profile(session->cuda, input, batch, output, seconds);
   const n2uq_model *model = n2uq_model_descriptor_of(session->model);
   double before = seconds_now();
   for (int64_t i = 0; i < model->kernel_count; ++i) {
@@ -222,8 +284,7 @@ static void gather(const n2uq_codes *codes, const n2uq_frame *frame, uint8_t *de
     }
 }
 
-/* Bytes of a batch's codes of the largest quantizer; -1 where that is no size. */
-static int64_t largest_codes(const n2uq_model *model, int64_t batch) {
+int64_t n2uq_largest_codes(const n2uq_model *model, int64_t batch) {
   int64_t largest = 1;
   for (int64_t i = 0; i < model->codes_count; ++i) {
     const n2uq_codes *codes = &model->codes[i];
@@ -247,8 +308,10 @@ n2uq_status n2uq_session_run_codes(n2uq_session *session, const void *input, int
   n2uq_status status = begin_run(session, input, batch, output, &frame);
   if (status != N2UQ_OK)
     return status;
+  if (session->cuda)
+    return n2uq_cuda_run_codes(session->cuda, input, batch, output, callback, user);
   const n2uq_model *model = n2uq_model_descriptor_of(session->model);
-  int64_t bytes = largest_codes(model, batch);
+  int64_t bytes = n2uq_largest_codes(model, batch);
   uint8_t *dense = bytes < 0 ? NULL : malloc((size_t)bytes);
   if (!dense)
     return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot get the memory for the codes of %" PRId64 " images", batch);

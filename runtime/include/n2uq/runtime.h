@@ -38,7 +38,9 @@ typedef enum n2uq_status {
   N2UQ_BAD_VERSION = 3,   /* a model of another version of the binary interface */
   N2UQ_BAD_CPU = 4,       /* this CPU, or its operating system, lacks what the model was compiled for */
   N2UQ_OUT_OF_MEMORY = 5, /* memory or threads */
-  N2UQ_STOPPED = 6        /* the caller's callback asked for it */
+  N2UQ_STOPPED = 6,       /* the caller's callback asked for it */
+  N2UQ_BAD_DEVICE = 7,    /* no CUDA driver, one that is too old, or no GPU that can run the model */
+  N2UQ_DEVICE_FAILED = 8  /* the CUDA driver reports an error */
 } n2uq_status;
 
 /* The version of this library, "0.1.0". */
@@ -105,6 +107,7 @@ typedef struct n2uq_session_options {
                                 all */
   int64_t streams; /* for throughput: so many threads (negative: one for each core), each of which computes whole images
                       in an arena of its own; `threads` is 0 then. 0: the threads share the work of each image */
+  int64_t device;  /* for a GPU's model: which GPU, as the CUDA driver counts them from 0 */
 } n2uq_session_options;
 
 /* Makes a session: its threads start here. `options` may be NULL. The caller owns `*session` and destroys it. It holds
@@ -130,8 +133,22 @@ N2UQ_API n2uq_status n2uq_session_reserve(n2uq_session *session, int64_t batch);
  * the input alone: not on the batch, the number of threads, or the caller's floating-point modes. */
 N2UQ_API n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t batch, void *output);
 
-/* The same, with the seconds that each kernel took in `seconds[kernel_count]`, which is the caller's. Not with
- * streams: no kernel runs by itself there. */
+/* Starts a run and returns while it goes on, where the model runs on a GPU; on a CPU it is the same as
+ * n2uq_session_run. The input has been copied when it returns; the output is there after n2uq_session_wait, and until
+ * then the session takes no other call. Two sessions let the copies of one overlap the kernels of the other. */
+N2UQ_API n2uq_status n2uq_session_start(n2uq_session *session, const void *input, int64_t batch, void *output);
+
+/* Waits for what n2uq_session_start started. Nothing to wait for is fine. */
+N2UQ_API n2uq_status n2uq_session_wait(n2uq_session *session);
+
+/* For a GPU's model: starts the kernels on an input and an output in the memory of the session's GPU, aligned to 16
+ * bytes, in a CUDA stream of the caller (a CUstream of the primary context; NULL: the default stream), and returns. The
+ * caller waits for the stream. Runs of one session share its memory: the caller puts them in order. */
+N2UQ_API n2uq_status n2uq_session_start_on_device(n2uq_session *session, const void *input, int64_t batch, void *output,
+                                                  void *stream);
+
+/* The same as n2uq_session_run, with the seconds that each kernel took in `seconds[kernel_count]`, which is the
+ * caller's. Not with streams: no kernel runs by itself there. */
 N2UQ_API n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64_t batch, void *output,
                                           double *seconds);
 

@@ -192,13 +192,13 @@ TEST_F(Session, Options) {
   options.threads = -3;
   EXPECT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
   // A caller from the time before `spin_microseconds`, and one from the future.
-  options = {offsetof(n2uq_session_options, spin_microseconds), 1, 0, 0};
+  options = {offsetof(n2uq_session_options, spin_microseconds), 1, 0, 0, 0};
   ASSERT_EQ(n2uq_session_create(model, &options, &other), N2UQ_OK);
   n2uq_session_destroy(other);
   struct {
     n2uq_session_options known;
     int64_t later;
-  } future = {{sizeof future, 1, 0, 0}, 0};
+  } future = {{sizeof future, 1, 0, 0, 0}, 0};
   ASSERT_EQ(n2uq_session_create(model, &future.known, &other), N2UQ_OK);
   n2uq_session_destroy(other);
   future.later = 1;
