@@ -282,6 +282,12 @@ struct Emitter {
 
   /// Accumulators 2 * sum - top * (the window's sum) of half of the channels of 16-bit sums of a*k, in 32 bits.
   Value wideAccumulator(Value sums16, Value window, int64_t half) {
+    // Where 16 bits hold the result, both halves share their arithmetic.
+    if (g.fitsWords) {
+      Value both = narrowAccumulator(sums16, window);
+      Value part = vector::ExtractStridedSliceOp::create(e.b, both, half * 16, 16, 1);
+      return arith::ExtSIOp::create(e.b, e.ints(), part);
+    }
     Value part = vector::ExtractStridedSliceOp::create(e.b, sums16, half * 16, 16, 1);
     Value wide = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, e.ints(), part), e.splat(int32_t(1)));
     return arith::SubIOp::create(e.b, wide, vector::BroadcastOp::create(e.b, e.ints(), window));
