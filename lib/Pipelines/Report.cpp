@@ -3,6 +3,7 @@
 #include "Report.h"
 
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Support/GpuTarget.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -37,20 +38,22 @@ static llvm::json::Value toJson(Attribute attribute) {
 /// vectors and blocks takes less, but for layers of a few channels.
 static constexpr double tradedFrom = 1.25;
 
-/// Adds to each layer the bytes that it works on, and to the report the sums of weights and the layers that traded size
-/// for speed.
+/// Adds to each layer the bytes that it works on, and to the report the sums of weights and activations and the layers
+/// that traded size for speed.
 static void addBytes(llvm::json::Object &report) {
   llvm::json::Array traded;
-  int64_t stored = 0, trueWidth = 0;
+  int64_t stored = 0, trueWidth = 0, activations = 0;
   for (llvm::json::Value &row : *report.getArray("kernels")) {
     llvm::json::Object &kernel = *row.getAsObject();
     auto number = [&](StringRef key) { return kernel.getInteger(key).value_or(0); };
     kernel["memory_bytes"] = number("weight_bytes") + number("activation_bytes") + number("scratch_bytes");
+    activations += number("activation_bytes");
     stored += number("stored_bytes");
     trueWidth += number("true_width_bytes");
     if (double(number("stored_bytes")) > tradedFrom * double(number("true_width_bytes")))
       traded.push_back(*kernel.getString("name"));
   }
+  report["activation_bytes_per_image"] = activations;
   report["stored_bytes"] = stored;
   report["true_width_bytes"] = trueWidth;
   report["traded_size_for_speed"] = std::move(traded);
@@ -72,6 +75,17 @@ static llvm::json::Array toJson(ArrayRef<TunedLayer> layers) {
   return array;
 }
 
+/// The chip's numbers, for whoever computes what its bounds are.
+static llvm::json::Object toJson(const GpuTarget &gpu) {
+  return llvm::json::Object{{"card", gpu.card},
+                            {"multiprocessors", gpu.multiprocessors},
+                            {"gigahertz", gpu.gigahertz},
+                            {"tensor_byte_products_per_cycle", gpu.tensorBytes},
+                            {"tensor_nibble_products_per_cycle", gpu.tensorNibbles},
+                            {"float_products_per_cycle", gpu.floats},
+                            {"gigabytes_per_second", gpu.gigabytesPerSecond}};
+}
+
 std::string describeModel(ModuleOp module, const std::string &cpu, const std::string &name,
                           ArrayRef<TunedLayer> tuned) {
   llvm::json::Object report;
@@ -81,6 +95,10 @@ std::string describeModel(ModuleOp module, const std::string &cpu, const std::st
     addBytes(report);
   report["name"] = llvm::json::fixUTF8(name);
   report["target_cpu"] = cpu;
+  std::string error;
+  if (isGpuName(cpu))
+    if (const GpuTarget *gpu = findGpu(cpu, error))
+      report["gpu"] = toJson(*gpu);
   if (!tuned.empty())
     report["tuning"] = toJson(tuned);
   std::string text;
