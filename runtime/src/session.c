@@ -51,6 +51,8 @@ n2uq_status n2uq_session_create(n2uq_loaded_model *model, const n2uq_session_opt
   }
   if (known.streams != 0 && known.threads != 0)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "a session has threads or streams: each stream is one thread");
+  if (known.device != 0 && !n2uq_model_descriptor_of(model)->cuda)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "a device is for a GPU's model, and this one was compiled for a CPU");
   if (known.streams != 0 && n2uq_model_descriptor_of(model)->cuda)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "streams are for a CPU's model: a GPU computes a batch as a whole");
   n2uq_status runs = n2uq_model_check_cpu(model);

@@ -16,11 +16,12 @@ std::string Model::open(const std::string &path, bool toRun) {
   return open(path.c_str(), &loaded) == N2UQ_OK ? "" : n2uq_last_error();
 }
 
-std::string Model::start(int64_t threads, int64_t streams) {
+std::string Model::start(int64_t threads, int64_t streams, int64_t device) {
   n2uq_session_options options = {};
   options.size = sizeof options;
   options.threads = threads;
   options.streams = streams;
+  options.device = device;
   return n2uq_session_create(loaded, &options, &running) == N2UQ_OK ? "" : n2uq_last_error();
 }
 

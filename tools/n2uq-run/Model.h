@@ -24,8 +24,8 @@ public:
 
   /// With `toRun` false also a model for another CPU, which can be described but not started.
   std::string open(const std::string &path, bool toRun = true);
-  /// `streams` as in n2uq_session_options; `threads` is 0 then.
-  std::string start(int64_t threads, int64_t streams = 0);
+  /// `streams` and `device` as in n2uq_session_options; `threads` is 0 with streams.
+  std::string start(int64_t threads, int64_t streams = 0, int64_t device = 0);
 
   const n2uq_model &descriptor() const { return *n2uq_model_descriptor_of(loaded); }
   const n2uq_loaded_model *handle() const { return loaded; }

@@ -45,6 +45,7 @@ what for.
   --classes              print the class with the largest output of each image, one a line
   --threads=N            threads that compute (default: one for each core that the process may run on)
   --streams=N            for throughput: N images at once, each computed by one thread (0: one for each core)
+  --device=N             for a GPU's model: which GPU, as CUDA counts them (default 0)
   --batch=N              images that are run at once (default: all of a small input, else as many as fit a moderate arena;
                          for --benchmark and --profile without --input: 1, or one for each stream)
   --benchmark[=SECONDS]  run again and again for SECONDS (default 2) and print median, minimum and 90th percentile
@@ -64,6 +65,7 @@ struct Options {
   bool dumpCodes = false, classes = false, profile = false, info = false, json = false, csv = false;
   int64_t threads = 0, batch = 0, top = 0;
   int64_t streams = -1; // none
+  int64_t device = 0;
   double benchmark = 0; // seconds; 0: no
 };
 
@@ -240,7 +242,8 @@ static std::string run(const std::string &path, const Options &options) {
   }
   bool hasStreams = options.streams >= 0;
   // For the runtime 0 are no streams, and -1 is one for each core.
-  if (!(error = model.start(options.threads, !hasStreams ? 0 : options.streams == 0 ? -1 : options.streams)).empty())
+  int64_t streams = !hasStreams ? 0 : options.streams == 0 ? -1 : options.streams;
+  if (!(error = model.start(options.threads, streams, options.device)).empty())
     return error;
   if (hasStreams && !source && options.batch == 0)
     batch = n2uq_session_threads(model.session());
@@ -284,6 +287,7 @@ int main(int argc, char **argv) {
   line.flag("classes", options.classes);
   line.number("threads", options.threads, 0, 1024);
   line.number("streams", options.streams, 0, 1024);
+  line.number("device", options.device, 0, 1024);
   line.number("batch", options.batch, 1, int64_t(1) << 32);
   line.seconds("benchmark", options.benchmark, 2);
   line.flag("profile", options.profile);

@@ -191,6 +191,9 @@ TEST_F(Session, Options) {
   options.size = sizeof options;
   options.threads = -3;
   EXPECT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
+  options = {sizeof options, 1, 0, 0, 1};
+  ASSERT_EQ(n2uq_session_create(model, &options, &other), N2UQ_BAD_ARGUMENT);
+  EXPECT_NE(std::string(n2uq_last_error()).find("a device is for a GPU's model"), std::string::npos);
   // A caller from the time before `spin_microseconds`, and one from the future.
   options = {offsetof(n2uq_session_options, spin_microseconds), 1, 0, 0, 0};
   ASSERT_EQ(n2uq_session_create(model, &options, &other), N2UQ_OK);
