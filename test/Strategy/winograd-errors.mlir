@@ -59,6 +59,20 @@ func.func @vectors_in_pairs(%codes: tensor<?x8x8x16xui2>) -> tensor<?x8x8x16xui2
 
 // -----
 
+func.func @half_a_pair(%codes: tensor<?x8x8x16xui2>) -> tensor<?x8x8x16xui2> {
+  %w = arith.constant dense<1> : tensor<16x3x3x16xi8>
+  %t = arith.constant dense<7> : tensor<1x3xi32>
+  // expected-error @+1 {{'n2uq.kernel' op expects pairs of vectors that divide 16 channels of memory, but got 16 lanes}}
+  %0 = n2uq.kernel strategy = #n2uq.strategy<kernel = winograd_i16, lanes = 16, tile = [2, 2, 4, 2]> -> tensor<?x8x8x16xui2> {
+    %acc = n2uq.conv2d %codes, %w padding = [1, 1, 1, 1] : tensor<?x8x8x16xui2>, tensor<16x3x3x16xi8> -> tensor<?x8x8x16xi32>
+    %q = n2uq.threshold %acc, %t : tensor<?x8x8x16xi32>, tensor<1x3xi32> -> tensor<?x8x8x16xui2>
+    n2uq.yield %q : tensor<?x8x8x16xui2>
+  }
+  return %0 : tensor<?x8x8x16xui2>
+}
+
+// -----
+
 func.func @no_transform_of_a_filter(%codes: tensor<?x8x8x16xui2>) -> tensor<?x8x8x16xui2> {
   %w = arith.constant dense<1> : tensor<1x16x4x16x4xi8>
   %t = arith.constant dense<7> : tensor<1x3xi32>

@@ -163,7 +163,9 @@ bool mayRunWith(KernelOp kernel, const WinogradKind &kind, const CpuTarget &targ
     why = target.name + " has no dot product of 64 bytes (avx512vnni)";
     return false;
   }
-  if (needsPairs(kind) && memoryChannels(channelsOf(kernel.getResult(0))) % (2 * target.lanes()) != 0) {
+  // The last block may have vectors too many, but stored vectors of 16-bit sums are pairs of vectors of channels.
+  int64_t memory = memoryChannels(channelsOf(kernel.getResult(0))), pair = 2 * target.lanes();
+  if (kind.tailBytes == 2 ? memory % pair != 0 : needsPairs(kind) && memory < pair) {
     why = "its channels do not fill pairs of vectors";
     return false;
   }
@@ -241,7 +243,7 @@ void offerWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kin
   constexpr int64_t scratchWanted = 512 * 1024;
   for (auto [variant, halved] : llvm::zip_equal(variants.legal, variants.halved))
     for (int64_t n : {4, 2, 1}) {
-      if (vectors % n != 0 || (needsPairs(kind) && n == 1))
+      if (n > vectors || (needsPairs(kind) && n == 1))
         continue;
       Plan best;
       best.lanes = lanes;
@@ -337,13 +339,13 @@ LogicalResult verify(KernelOp kernel) {
   if (packed.getDimSize(2) * 4 != rowChannels || packed.getDimSize(3) != block)
     return conv.emitOpError() << "expects a filter packed for rows of " << rowChannels << " channels in blocks of "
                               << block << " outputs, but got " << packed;
-  if (memoryChannels(channelsOf(conv.getResult())) % block != 0)
-    return kernel.emitOpError() << "expects blocks of outputs that divide "
-                                << memoryChannels(channelsOf(conv.getResult())) << " channels of memory, but got "
-                                << block;
   WinogradKind kind = kindOf(kernel);
   if (strategy.getLanes() == 1 || (needsPairs(kind) && tile[3] % 2 != 0))
     return kernel.emitOpError() << "expects vectors" << (strategy.getLanes() == 1 ? "" : " in pairs");
+  int64_t memory = memoryChannels(channelsOf(conv.getResult()));
+  if (kind.tailBytes == 2 && memory % (2 * strategy.getLanes()) != 0)
+    return kernel.emitOpError() << "expects pairs of vectors that divide " << memory << " channels of memory, but got "
+                                << strategy.getLanes() << " lanes";
   if (winogradLayout(kernel).scratchBytes() > maxScratchBytes)
     return kernel.emitOpError() << "needs more than " << maxScratchBytes << " bytes for " << tile[2]
                                 << " tiles; take fewer";

@@ -134,9 +134,21 @@ private:
     for (const Tiles &tiles : classes) {
       Value firstRow = rowOf(tiles, tiles.first);
       Value lastRow = e.add(rowOf(tiles, e.add(tiles.first, tiles.piece.count - 1)), tiles.algorithm.y.outputs);
-      e.clearBorder(firstRow, lastRow, e.mul(block, l.block), l.block);
+      clearBorder(firstRow, lastRow);
       transformProducts(tiles);
     }
+  }
+
+  /// Channels that the result has in memory. The last block may have more: those are computed and left there.
+  int64_t memory() { return memoryChannels(channelsOf(conv.getResult())); }
+
+  void clearBorder(Value firstRow, Value lastRow) {
+    Value channel = e.mul(block, l.block);
+    if (memory() % l.block == 0)
+      return e.clearBorder(firstRow, lastRow, channel, l.block);
+    Value end = e.min(e.add(channel, l.block), e.number(memory()));
+    e.loop(e.divide(channel, channelUnit), e.divide(end, channelUnit),
+           [&](Value unit) { e.clearBorder(firstRow, lastRow, e.mul(unit, channelUnit), channelUnit); });
   }
 
   Value constant(VectorType type, int64_t number) {
@@ -480,7 +492,11 @@ private:
     e.loop(e.number(0), e.number(tiles.piece.count), [&](Value t) {
       Value tile = e.add(tiles.first, t), y = rowOf(tiles, tile), x = columnOf(tiles, tile);
       Value from = e.at(products, e.mul(e.add(t, tiles.piece.slot), l.positions * l.block * l.kind.tailBytes));
-      e.loop(e.number(0), e.number(l.block / perVector), [&](Value v) {
+      Value vectorsHere = e.number(l.block / perVector);
+      if (memory() % l.block != 0)
+        vectorsHere = e.min(vectorsHere,
+                            e.divide(arith::SubIOp::create(b, e.number(memory()), e.mul(block, l.block)), perVector));
+      e.loop(e.number(0), vectorsHere, [&](Value v) {
         Value here = e.at(from, e.mul(v, l.lanes * 4));
         SmallVector<Value> inputs;
         for (int64_t r : places)

@@ -25,12 +25,12 @@ _FIELDS = ("series", "channels", "image", "batch", "strategy", "macs", "us", "ps
 
 
 def point(series, layer, batch, folder, seconds, ghz):
-    """A row of the CSV: the fastest of a few runs of the kernel on one thread."""
+    """A row of the CSV: the fastest of dozens of runs of the kernel on one thread, most of which other programs may disturb."""
     library = one_layer.compiled(layer, folder)
     images = ordinary.images(batch, layer.channels, layer.image, 3)
     with runtime.Model(library) as model:
         once = sum(row["ms"] for row in model.profile(images, threads=1))
-        runs = int(np.clip(1e3 * seconds / max(once, 1e-3), 5, 2000))
+        runs = int(np.clip(1e3 * seconds / max(once, 1e-3), 40, 2000))
         rows = [next(row for row in model.profile(images, threads=1) if row["macs"]) for _ in range(runs)]
     ms, macs = min(row["ms"] for row in rows), rows[0]["macs"]
     return {"series": series, "channels": layer.channels, "image": layer.image, "batch": batch,
