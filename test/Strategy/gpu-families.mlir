@@ -74,3 +74,28 @@ func.func @too_many_units(%x: tensor<?x65535x65535x1xf32>) -> tensor<?x65535x655
   }
   return %out : tensor<?x65535x65535x1xf32>
 }
+// -----
+func.func @weights(%x: tensor<2x2x2x2xf32>) -> tensor<2x1x1x2xf32> {
+  %out = n2uq.kernel strategy = #n2uq.strategy<kernel = cuda_thread, lanes = 1, tile = [64, 1]> -> tensor<2x1x1x2xf32> {
+    // expected-error @below {{expects constant weights}}
+    %y = n2uq.float_conv2d %x, %x : tensor<2x2x2x2xf32>, tensor<2x2x2x2xf32> -> tensor<2x1x1x2xf32>
+    n2uq.yield %y : tensor<2x1x1x2xf32>
+  }
+  return %out : tensor<2x1x1x2xf32>
+}
+// -----
+func.func @warps(%x: tensor<?x2x2x64xf32>) -> tensor<?x2x2x16xf32> {
+  %t = arith.constant dense<[[0.0, 1.0, 2.0]]> : tensor<1x3xf32>
+  %w = arith.constant dense<1> : tensor<16x1x1x64xi8>
+  %codes = n2uq.kernel strategy = #n2uq.strategy<kernel = cuda_thread, lanes = 1, tile = [64, 4]> -> tensor<?x2x2x64xui2> {
+    %q = n2uq.quantize %x, %t : tensor<?x2x2x64xf32>, tensor<1x3xf32> -> tensor<?x2x2x64xui2>
+    n2uq.yield %q : tensor<?x2x2x64xui2>
+  }
+  // expected-error @below {{has a tile that 'cuda_mma' does not have: a block has 1 to 16 warps}}
+  %out = n2uq.kernel strategy = #n2uq.strategy<kernel = cuda_mma, lanes = 1, tile = [1, 16, 16, 2]> -> tensor<?x2x2x16xf32> {
+    %acc = n2uq.conv2d %codes, %w : tensor<?x2x2x64xui2>, tensor<16x1x1x64xi8> -> tensor<?x2x2x16xi32>
+    %y = n2uq.affine %acc : tensor<?x2x2x16xi32> -> tensor<?x2x2x16xf32>
+    n2uq.yield %y : tensor<?x2x2x16xf32>
+  }
+  return %out : tensor<?x2x2x16xf32>
+}

@@ -1,6 +1,9 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Strategy/GpuFamily.h"
+#include "n2uq/Strategy/Layout.h"
+
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -38,6 +41,26 @@ bool isForGpu(KernelOp kernel) {
   return strategy && findGpuFamily(strategy->getKernel());
 }
 
+/// A family puts weights into its order when it emits: they are constants, and with what fills them up to whole tiles
+/// not more than anybody has memory for.
+static LogicalResult checkWeights(Operation *root) {
+  constexpr int64_t limit = int64_t(1) << 30, unit = 128; // codes of 16 bytes, and outputs that they have room for
+  if (!isa_and_nonnull<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(root))
+    return success();
+  for (Value operand : llvm::drop_begin(root->getOperands()))
+    if (!matchPattern(operand, m_Constant()))
+      return root->emitOpError() << "expects constant weights";
+  int64_t elements = cast<ShapedType>(root->getOperand(1).getType()).getNumElements();
+  int64_t outputs = channelsOf(root->getResult(0)), perOutput = elements / outputs;
+  if (auto conv = dyn_cast<Conv2DOp>(root); conv && conv.getGroups() == 1) {
+    int64_t channels = channelsOf(conv.getInput());
+    perOutput = perOutput / channels * roundUp(channels, unit);
+  }
+  if (perOutput > limit / roundUp(outputs, unit))
+    return root->emitOpError() << "has weights that take more than " << limit << " elements in whole tiles";
+  return success();
+}
+
 const GpuFamily *checkedGpuFamily(KernelOp kernel) {
   const GpuFamily *family = findGpuFamily(kernel.getStrategy()->getKernel());
   size_t rank = kernel.getStrategy()->getTile().size();
@@ -55,6 +78,8 @@ const GpuFamily *checkedGpuFamily(KernelOp kernel) {
     kernel.emitOpError() << "has a tile that '" << family->name << "' does not have: " << why;
     return nullptr;
   }
+  if (failed(checkWeights(kernel.getRoot())))
+    return nullptr;
   if (int64_t units = family->launch(kernel).unitsPerImage; units > maxUnits) {
     kernel.emitOpError() << "has " << units << " pieces of work an image, more than the " << maxUnits
                          << " that a GPU can be given";
