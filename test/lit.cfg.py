@@ -3,11 +3,13 @@
 """lit's view of test/: which files are tests, what they may call, what the machine can do.
 
 REQUIRES may name every CPU flag of the kernel's list (avx2, avx512f, avx512_vnni, …; also without underscores: avx512vnni),
-`cuda` where a device opens, `release` where asserts and debug messages are compiled out, `sanitized` with sanitizers. %python is the build's own Python with its packages.
+`cuda` where a device opens, `release` where asserts and debug messages are compiled out, `sanitized` with sanitizers,
+`qonnx` where python/requirements-interchange.txt is installed. %python is the build's own Python with its packages.
 """
 import ctypes
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -48,6 +50,12 @@ def cpu_flags():
     return []
 
 
+def has_qonnx():
+    """Whether what python/requirements-interchange.txt lists is there."""
+    found = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('qonnx', 'onnxruntime', 'brevitas'))))"
+    return subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode == 0
+
+
 def has_cuda_device():
     """Whether the driver's library is there and sees a device; asking it is the only honest test."""
     try:
@@ -67,6 +75,8 @@ if config.build_type != "Debug":
     config.available_features.add("release")
 if config.sanitized:
     config.available_features.add("sanitized")
+if has_qonnx():
+    config.available_features.add("qonnx")
 for program in ("dpkg-shlibdeps", "pkg-config", "protoc"):
     if shutil.which(program, path=config.environment["PATH"]):
         config.available_features.add(program)

@@ -85,6 +85,9 @@ private:
   void exportMaxPool(MaxPoolOp op);
   void exportAvgPool(AvgPoolOp op);
   void exportToNHWC(ToNHWCOp op);
+  void exportGather(GatherOp op);
+  void exportConcat(ConcatOp op);
+  void exportUnflatten(UnflattenOp op);
   void exportReturn(func::ReturnOp op);
 
   void refuse(Operation *op, const Twine &why) {
@@ -332,7 +335,7 @@ void Exporter::exportQuantize(QuantizeOp op) {
   std::string name = nameFor(op);
   std::string table = writer.constant(name + ".thresholds", shapeOf(op.getThresholds()), *thresholds);
   NodeWriter node = writer.qonnxNode("MultiThreshold", name, {tensors[op.getInput()], table})
-                        .text("data_layout", shapeOf(op.getInput()).size() == 4 ? "NCHW" : "NC")
+                        .text("data_layout", "NCHW")
                         .number("out_bias", 0.0f)
                         .text("out_dtype", "UINT" + std::to_string(codeBitsOf(op.getType())))
                         .number("out_scale", 1.0f);
@@ -373,6 +376,76 @@ void Exporter::exportToNHWC(ToNHWCOp op) {
   tensors[op.getResult()] = tensors[op.getInput()];
 }
 
+/// Pad for places that are filled, then a Gather for each list that names others than all in their order; import makes
+/// one op of neighbours. A place outside of the image is one that Pad made behind it.
+void Exporter::exportGather(GatherOp op) {
+  std::string name = nameFor(op, {"", ".pad", ".rows", ".columns"}), tensor = tensors[op.getInput()];
+  ArrayRef<int64_t> in = shapeOf(op.getInput());
+  struct Axis {
+    StringRef suffix;
+    int64_t number, extent; // ONNX's number
+    ArrayRef<int64_t> places;
+    std::vector<int64_t> rest; // behind the Pad; empty where nothing is left to do
+    int64_t before = 0, after = 0;
+  } axes[] = {{".rows", 2, in[1], op.getRows(), {}},
+              {".columns", 3, in[2], op.getColumns(), {}},
+              {"", 1, in[3], op.getChannels(), {}}};
+  SmallVector<int64_t> pads(8, 0);
+  Axis *last = nullptr;
+  for (Axis &axis : axes) {
+    // Padding in front and behind of a whole image is what Pad says; any other -1 reads a place behind the image.
+    size_t first = 0, count = axis.places.size();
+    while (first < count && axis.places[first] == -1)
+      ++first;
+    bool isWhole = first + axis.extent <= count;
+    for (size_t i = 0; isWhole && i < count - first; ++i)
+      isWhole = axis.places[first + i] == (static_cast<int64_t>(i) < axis.extent ? static_cast<int64_t>(i) : -1);
+    if (isWhole && count > 0) {
+      axis.before = first;
+      axis.after = count - first - axis.extent;
+    } else if (count > 0) {
+      axis.after = llvm::is_contained(axis.places, -1);
+      for (int64_t place : axis.places)
+        axis.rest.push_back(place < 0 ? axis.extent : place);
+      last = &axis;
+    }
+    pads[axis.number] = axis.before;
+    pads[4 + axis.number] = axis.after;
+  }
+  if (llvm::any_of(pads, [](int64_t pad) { return pad != 0; }) || !last) {
+    std::string node = last ? name + ".pad" : name;
+    tensor = writer
+                 .node("Pad", node,
+                       {tensor, writer.integerList(node + ".pads", pads),
+                        writer.constant(node + ".value", {}, {op.getFill().convertToFloat()})})
+                 .text("mode", "constant")
+                 .output();
+  }
+  for (Axis &axis : axes) {
+    if (axis.rest.empty())
+      continue;
+    std::string node = &axis == last ? name : name + axis.suffix.str();
+    tensor = writer.node("Gather", node, {tensor, writer.integerList(node + ".indices", axis.rest)})
+                 .integer("axis", axis.number)
+                 .output();
+  }
+  tensors[op.getResult()] = tensor;
+}
+
+void Exporter::exportConcat(ConcatOp op) {
+  SmallVector<std::string> inputs;
+  for (Value input : op.getInputs())
+    inputs.push_back(tensors[input]);
+  tensors[op.getResult()] = writer.node("Concat", nameFor(op), inputs).integer("axis", 1).output();
+}
+
+void Exporter::exportUnflatten(UnflattenOp op) {
+  std::string name = nameFor(op);
+  ArrayRef<int64_t> shape = shapeOf(op.getResult());
+  std::string extents = writer.integerList(name + ".shape", {-1, shape[3], shape[1], shape[2]});
+  tensors[op.getResult()] = writer.node("Reshape", name, {tensors[op.getInput()], extents}).output();
+}
+
 void Exporter::exportReturn(func::ReturnOp op) {
   Value value = op.getOperand(0);
   auto type = cast<ShapedType>(value.getType());
@@ -408,6 +481,10 @@ void Exporter::exportOp(Operation *op) {
       .Case([&](AvgPoolOp op) { exportAvgPool(op); })
       .Case([&](FlattenOp op) { simple("Flatten", op.getInput()).integer("axis", 1); })
       .Case([&](ToNHWCOp op) { exportToNHWC(op); })
+      .Case([&](GatherOp op) { exportGather(op); })
+      .Case([&](ConcatOp op) { exportConcat(op); })
+      .Case([&](UnflattenOp op) { exportUnflatten(op); })
+      .Case([&](SigmoidOp op) { simple("Sigmoid", op.getInput()); })
       .Case([&](func::ReturnOp op) { exportReturn(op); })
       .Default(
           [&](Operation *op) { refuse(op, "has no ONNX form; export the model before it is simplified or lowered"); });

@@ -133,6 +133,16 @@ std::string OnnxWriter::constant(const std::string &name, ArrayRef<int64_t> shap
   return tensor.name();
 }
 
+std::string OnnxWriter::integerList(const std::string &name, ArrayRef<int64_t> data) {
+  TensorProto &tensor = *graph.add_initializer();
+  tensor.set_name(uniqueTensor(name));
+  tensor.set_data_type(TensorProto::INT64);
+  tensor.add_dims(data.size());
+  tensor.set_raw_data(data.data(), data.size() * sizeof(int64_t));
+  dataBytes += data.size() * sizeof(int64_t);
+  return tensor.name();
+}
+
 std::string OnnxWriter::finish(std::string &bytes) {
   // Protocol buffers end at 2 GiB; asking before serializing keeps its complaint off stderr.
   if (dataBytes > static_cast<uint64_t>(std::numeric_limits<int>::max()) - (64 << 20) ||

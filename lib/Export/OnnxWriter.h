@@ -51,6 +51,8 @@ public:
 
   /// An initializer; returns its name.
   std::string constant(const std::string &name, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<float> data);
+  /// The same of a list of int64.
+  std::string integerList(const std::string &name, llvm::ArrayRef<int64_t> data);
 
   /// The file's bytes; an empty string, or one sentence where they cannot be.
   std::string finish(std::string &bytes);

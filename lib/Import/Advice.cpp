@@ -15,25 +15,21 @@ static StringRef standardAdvice(StringRef op) {
   constexpr StringRef head = "remove it from the end of the graph: the order of the classes stays the same";
   constexpr StringRef activation = "train the network with ReLU, ReLU6, PReLU or LeakyReLU instead";
   constexpr StringRef shapes = "export with a fixed image size and fold constants first (for example with onnxsim)";
-  constexpr StringRef qcdq = "convert the model to Quant nodes first (qonnx.transformation.qcdq_to_qonnx)";
   constexpr StringRef sequence = "recurrent networks and attention are outside of what this compiler is for";
   return llvm::StringSwitch<StringRef>(op)
       .Cases({"Softmax", "LogSoftmax", "ArgMax", "TopK"}, head)
-      .Cases({"Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Tanh", "Elu", "Selu", "Celu", "Gelu", "Erf", "Mish",
-              "Softplus", "ThresholdedRelu"},
-             activation)
-      .Cases({"Shape", "Gather", "Unsqueeze", "Concat", "Slice", "Cast", "ConstantOfShape", "Expand", "Range"}, shapes)
-      .Cases({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"}, qcdq)
+      .Cases(
+          {"HardSwish", "Swish", "Tanh", "Elu", "Selu", "Celu", "Gelu", "Erf", "Mish", "Softplus", "ThresholdedRelu"},
+          activation)
+      .Cases({"Shape", "Cast", "ConstantOfShape", "Expand", "Range"}, shapes)
+      .Case("DynamicQuantizeLinear", "quantize with constant scales (QuantizeLinear, DequantizeLinear)")
       .Cases({"QLinearConv", "QLinearMatMul", "QLinearAdd", "ConvInteger", "MatMulInteger"},
              "export the model in QONNX or QCDQ form instead of the integer-operator form")
       .Cases({"LSTM", "GRU", "RNN", "Attention", "LayerNormalization", "Einsum"}, sequence)
       .Cases({"InstanceNormalization", "GroupNormalization", "LpNormalization", "LRN"},
              "use batch normalization, which is a constant scale and offset at inference")
       .Cases({"If", "Loop", "Scan"}, "export with constant control flow (torch.jit.trace rather than script)")
-      .Case("Transpose", "export the model with channels first (NCHW), which needs no Transpose")
-      .Case("Pad", "move the padding into the pads of the following Conv or MaxPool")
-      .Cases({"ConvTranspose", "Resize", "Upsample"}, "networks that enlarge images are not supported")
-      .Case("Sum", "write it as Add of two tensors")
+      .Case("ConvTranspose", "enlarge images with Resize or Upsample of the mode 'nearest'")
       .Default(
           "only networks of convolutions, pools, rectifiers, additions and a final matrix product can be imported");
 }

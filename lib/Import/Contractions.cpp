@@ -3,6 +3,7 @@
 #include "../Dialect/N2UQ/ShapeRules.h"
 #include "Importer.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 #include <limits>
@@ -44,9 +45,6 @@ struct Convolution {
   bool read(NodeImport &node);
   /// Height, width and channels of the result for that input; none after `refuse`.
   std::optional<SmallVector<int64_t>> resultFor(NodeImport &node, Value input);
-  SmallVector<int64_t> filterShape() const {
-    return {weights->shape[0], weights->shape[2], weights->shape[3], weights->shape[1]};
-  }
 };
 } // namespace
 
@@ -95,48 +93,158 @@ std::optional<SmallVector<int64_t>> Convolution::resultFor(NodeImport &node, Val
   return SmallVector<int64_t>{(*extents)[0], (*extents)[1], weights->shape[0]};
 }
 
-/// Codes times integer weights: exact accumulators, worth fl(s_a * s_w) each.
-static void importIntegerConvolution(NodeImport &node, Convolution &conv, const Known &codes) {
-  const QuantizedTensor &quantized = *conv.quantized;
-  if (!quantized.reason.empty())
-    return void(
-        node.refuse("convolves codes with quantized weights that stand for no small integers: " + quantized.reason +
-                    "; quantize its weights to at most 8 bits with one scale per output channel"));
-  std::optional<SmallVector<int64_t>> extents = conv.resultFor(node, codes.integers);
-  RankedTensorType type = extents ? node.typeOf(*extents, node.builder.getI32Type()) : RankedTensorType();
-  if (!type)
-    return;
-  int64_t taps = conv.weights->elements() / conv.weights->shape[0];
-  int64_t top = (int64_t(1) << codeBitsOf(codes.integers.getType())) - 1;
-  if (taps > std::numeric_limits<int32_t>::max() / (top * 128))
-    return void(node.refuse("sums " + std::to_string(taps) + " products, which may not fit into 32 bits"));
-  std::vector<float> scale;
-  for (float s : quantized.scale)
-    scale.push_back(codes.scale * s);
-  if (!allFinite(scale))
-    return void(node.refuse("has scales of codes and weights whose product is not finite"));
+/// The weights of a convolution, or of a matrix product that is one: [O, C, KH, KW] in `shape`, whatever shape the
+/// constant has.
+struct Weights {
+  const Tensor *value;
+  std::shared_ptr<const QuantizedTensor> quantized;
+  SmallVector<int64_t, 4> shape;
 
-  Value filter = createBytes(node.builder, parameterLocation(node.loc, "weight"), conv.filterShape(),
-                             channelsLast<int8_t>(quantized.weights, conv.weights->shape));
-  Known result;
-  result.integers = Conv2DOp::create(node.builder, node.loc, type, codes.integers, filter, conv.window.strides,
-                                     conv.window.padding, conv.window.dilations, conv.groups);
+  int64_t outputs() const { return shape[0]; }
+  int64_t taps() const { return shape[1] * shape[2] * shape[3]; }
+  SmallVector<int64_t> filterShape() const { return {shape[0], shape[2], shape[3], shape[1]}; }
+};
+
+/// What the accumulators of codes and integer weights are worth each, one number or one per output; empty, with the
+/// reason, where there is no such number.
+static std::vector<float> accumulatorScale(const Known &codes, const Weights &weights, int64_t groups,
+                                           std::string &reason) {
+  const QuantizedTensor &quantized = *weights.quantized;
+  reason = quantized.reason;
+  std::vector<float> scale = reason.empty() ? quantized.scalesAlong(0) : std::vector<float>();
+  if (scale.empty()) {
+    reason =
+        reason.empty() ? "its weights have a scale that is not one number per output" : "of its weights, " + reason;
+    return {};
+  }
+  int64_t channels = channelsOf(codes.integers);
+  bool perChannel = !llvm::all_equal(codes.scale);
+  if (perChannel && groups != channels) {
+    reason = "its input has a scale per channel";
+    return {};
+  }
+  if (perChannel && scale.size() == 1)
+    scale.assign(weights.outputs(), scale.front());
+  for (auto [output, s] : llvm::enumerate(scale))
+    s = codes.scale[perChannel ? output / (weights.outputs() / groups) : 0] * s;
+  return scale;
+}
+
+/// The result's floats: `integers` times scale, plus bias.
+static Value scaled(NodeImport &node, Location loc, Value integers, ArrayRef<float> scale, ArrayRef<float> bias) {
   if (llvm::all_of(scale, [](float s) { return s == 1.0f; }))
-    scale.clear();
-  if (!scale.empty() || !conv.bias.empty()) {
-    result.floats = createAffine(node.builder, node.loc, result.integers, scale, conv.bias);
+    scale = {};
+  return scale.empty() && bias.empty() ? integers : createAffine(node.builder, loc, integers, scale, bias);
+}
+
+static void warnOfFloats(NodeImport &node, const Twine &reason) {
+  mlir::emitWarning(node.loc) << "node " << quoted(node.node.name)
+                              << " multiplies codes as floats, which is slower: " << reason;
+}
+
+/// Codes times integer weights, all of them worth `(code - zero) * s_a` and `w * s_w`:
+///
+///   weights in i8:   acc = sum of code * w, exact; then fl(float(acc) - zero * sum of w) and times fl(s_a * s_w).
+///                    Padding is the code `zero`, so that it is worth 0, and is written around the image before
+///   other weights:   acc = sum of fma(code - zero, w): the same number, exact in float32 below 2^24
+///
+/// Null where the codes or weights are no such integers; `reason` says why.
+static std::optional<Known> integerProduct(NodeImport &node, Known codes, const Weights &weights,
+                                           WindowAttributes window, int64_t groups, ArrayRef<int64_t> extents,
+                                           ArrayRef<float> bias, std::string &reason) {
+  std::vector<float> scale = accumulatorScale(codes, weights, groups, reason);
+  if (scale.empty())
+    return std::nullopt;
+  if (!allFinite(scale)) {
+    node.refuse("has scales of codes and weights whose product is not finite");
+    return std::nullopt;
+  }
+  const std::vector<int32_t> &integers = weights.quantized->integers;
+  int64_t top = (int64_t(1) << codeBitsOf(codes.integers.getType())) - 1;
+  bool fitsBytes = llvm::all_of(integers, [](int32_t w) { return w >= -128 && w <= 127; });
+  bool isPadded = llvm::any_of(window.padding, [](int64_t p) { return p != 0; });
+  bool hasPadCode = codes.zero >= 0 && codes.zero <= top;
+  Known result;
+  if (!fitsBytes || (isPadded && !hasPadCode)) {
+    warnOfFloats(node,
+                 fitsBytes ? "no code stands for the 0 of its padding" : "its weights leave the range -128 to 127");
+    RankedTensorType type = node.typeOf(extents, node.builder.getF32Type());
+    if (!type)
+      return std::nullopt;
+    codes.scale = {1.0f};
+    codes.offset.reset();
+    codes.floats = nullptr;
+    codes.floatsLoc = parameterLocation(node.loc, "codes");
+    Value input = node.importer.floatsOf(codes);
+    Value filter =
+        createFloats(node.builder, parameterLocation(node.loc, "weight"), weights.filterShape(),
+                     channelsLast<float>(std::vector<float>(integers.begin(), integers.end()), weights.shape));
+    Value product = FloatConv2DOp::create(node.builder, node.loc, type, input, filter, window.strides, window.padding,
+                                          window.dilations, groups);
+    result.floats = scaled(node, parameterLocation(node.loc, "scaled"), product, scale, bias);
+    return result;
+  }
+  RankedTensorType type = node.typeOf(extents, node.builder.getI32Type());
+  if (!type)
+    return std::nullopt;
+  if (weights.taps() > std::numeric_limits<int32_t>::max() / (top * 128)) {
+    node.refuse("sums " + std::to_string(weights.taps()) + " products, which may not fit into 32 bits");
+    return std::nullopt;
+  }
+  if (codes.zero != 0 && isPadded) {
+    ArrayRef<int64_t> image = cast<ShapedType>(codes.integers.getType()).getShape();
+    Known plain;
+    plain.integers = codes.integers;
+    std::optional<Known> padded = createGather(
+        node, parameterLocation(node.loc, "pad"), plain, paddedPlaces(image[1], window.padding[0], window.padding[1]),
+        paddedPlaces(image[2], window.padding[2], window.padding[3]), {}, static_cast<float>(codes.zero));
+    if (!padded)
+      return std::nullopt;
+    codes.integers = padded->integers;
+    window.padding = {0, 0, 0, 0};
+  }
+  Value filter =
+      createBytes(node.builder, parameterLocation(node.loc, "weight"), weights.filterShape(),
+                  channelsLast<int8_t>(std::vector<int8_t>(integers.begin(), integers.end()), weights.shape));
+  result.integers = Conv2DOp::create(node.builder, node.loc, type, codes.integers, filter, window.strides,
+                                     window.padding, window.dilations, groups);
+  Value sums = result.integers;
+  Location scaledLoc = node.loc;
+  if (codes.zero != 0) {
+    scaledLoc = parameterLocation(node.loc, "scaled");
+    std::vector<float> offset(weights.outputs());
+    for (int64_t o = 0; o < weights.outputs(); ++o) {
+      int64_t sum = 0;
+      for (int32_t w : ArrayRef(integers).slice(o * weights.taps(), weights.taps()))
+        sum += w;
+      offset[o] = static_cast<float>(-codes.zero * sum);
+    }
+    sums = createAffine(node.builder, node.loc, sums, {}, offset);
+  }
+  if (Value floats = scaled(node, scaledLoc, sums, scale, bias); floats != result.integers) {
+    result.floats = floats;
     result.integers = nullptr;
   }
-  node.result(std::move(result));
+  return result;
 }
 
 static void importConv(NodeImport &node) {
   Convolution conv;
   if (!conv.read(node))
     return;
-  if (Known *codes = node.integers(0); codes && conv.quantized && codeBitsOf(codes->integers.getType()) > 0 &&
-                                       cast<ShapedType>(codes->integers.getType()).getRank() == 4)
-    return importIntegerConvolution(node, conv, *codes);
+  Weights weights{conv.weights, conv.quantized, llvm::to_vector<4>(conv.weights->shape)};
+  if (Known *codes = node.codes(0); codes && conv.quantized && codes->rank() == 4) {
+    std::optional<SmallVector<int64_t>> extents = conv.resultFor(node, codes->integers);
+    std::string reason;
+    std::optional<Known> result;
+    if (extents)
+      result = integerProduct(node, *codes, weights, conv.window, conv.groups, *extents, conv.bias, reason);
+    if (result)
+      return node.result(std::move(*result));
+    if (reason.empty())
+      return;
+    warnOfFloats(node, reason);
+  }
 
   if (!allFinite(conv.weights->floats))
     return void(
@@ -146,7 +254,7 @@ static void importConv(NodeImport &node) {
   RankedTensorType type = extents ? node.typeOf(*extents, node.builder.getF32Type()) : RankedTensorType();
   if (!type)
     return;
-  Value filter = createFloats(node.builder, parameterLocation(node.loc, "weight"), conv.filterShape(),
+  Value filter = createFloats(node.builder, parameterLocation(node.loc, "weight"), weights.filterShape(),
                               channelsLast<float>(conv.weights->floats, conv.weights->shape));
   Value result = FloatConv2DOp::create(node.builder, node.loc, type, input, filter, conv.window.strides,
                                        conv.window.padding, conv.window.dilations, conv.groups);
@@ -159,13 +267,68 @@ static void importConv(NodeImport &node) {
 // Matrix products
 //===----------------------------------------------------------------------===//
 
-static void importProduct(NodeImport &node, const Tensor &weights, bool areTransposed, const Tensor *bias) {
+/// Codes in rows as an image that a convolution over all of it reads: the one that they were flattened from, or an
+/// image of one pixel. `weights` get the shape of its window.
+static Value asImage(NodeImport &node, const Known &codes, Weights &weights) {
+  Value rows = codes.integers;
+  if (codes.isRow)
+    return rows;
+  if (auto flatten = rows.getDefiningOp<FlattenOp>()) {
+    ArrayRef<int64_t> image = cast<ShapedType>(flatten.getInput().getType()).getShape();
+    weights.shape = {weights.shape[0], image[3], image[1], image[2]};
+    return flatten.getInput();
+  }
+  RankedTensorType type = node.typeOf({1, 1, channelsOf(rows)}, getElementTypeOrSelf(rows.getType()));
+  return type ? UnflattenOp::create(node.builder, parameterLocation(node.loc, "input"), type, rows) : Value();
+}
+
+/// A product of codes with integer weights is the convolution of an image with a window of its size. False where it is
+/// none, and nothing is wrong.
+static bool importIntegerProduct(NodeImport &node, const Known &weights, ArrayRef<float> bias) {
+  Known *codes = node.codes(0);
+  if (!codes || !weights.quantized || codes->rank() != 2)
+    return false;
+  ArrayRef<int64_t> shape = weights.constant->shape;
+  if (channelsOf(codes->integers) != shape[1])
+    return false; // the product of floats complains
+  Weights filter{weights.constant.get(), weights.quantized, {shape[0], shape[1], 1, 1}};
+  Known image = *codes;
+  auto flatten = codes->integers.getDefiningOp<FlattenOp>();
+  image.integers = asImage(node, *codes, filter);
+  image.isRow = true;
+  if (!image.integers)
+    return true;
+  // Behind a flatten every channel of the image has one scale again.
+  int64_t pixels = filter.shape[2] * filter.shape[3];
+  if (image.scale.size() > 1 && pixels > 1)
+    for (int64_t c = 0; c < filter.shape[1]; ++c)
+      image.scale[c] = image.scale[c * pixels];
+  if (image.scale.size() > 1)
+    image.scale.resize(filter.shape[1]);
+  std::string reason;
+  std::optional<Known> result =
+      integerProduct(node, image, filter, WindowAttributes(), 1, {1, 1, filter.outputs()}, bias, reason);
+  if (!result) {
+    if (!reason.empty())
+      warnOfFloats(node, reason);
+    return reason.empty();
+  }
+  if (flatten && flatten->use_empty() && node.isOnlyReaderOf(0)) {
+    *codes = {};
+    flatten->erase();
+  }
+  result->isRow = true;
+  node.resultOfOtherForm(std::move(*result));
+  return true;
+}
+
+/// `weights` are [outputs, features].
+static void importProduct(NodeImport &node, const Known &weights, const Tensor *bias) {
   auto refuse = [&](const Twine &why) { node.refuse(why); };
-  if (weights.shape.size() != 2 || weights.elements() == 0)
-    return refuse("has weights of shape " + shapeText(weights.shape) + ", but two dimensions are expected");
-  if (!allFinite(weights.floats) || (bias && !allFinite(bias->floats)))
+  const Tensor &value = *weights.constant;
+  if (!allFinite(value.floats) || (bias && !allFinite(bias->floats)))
     return refuse("has parameters that are infinite or not a number; check the model that it was exported from");
-  int64_t outputs = weights.shape[areTransposed ? 0 : 1], features = weights.shape[areTransposed ? 1 : 0];
+  int64_t outputs = value.shape[0], features = value.shape[1];
   std::vector<float> offset;
   if (bias) {
     std::optional<std::vector<float>> numbers = channelNumbers(*bias, 2, outputs);
@@ -173,28 +336,38 @@ static void importProduct(NodeImport &node, const Tensor &weights, bool areTrans
       return refuse("has a bias of shape " + shapeText(bias->shape) + ", but one number per output is expected");
     offset = *numbers;
   }
-  Value input = node.floats(0);
-  if (!input)
+  if (importIntegerProduct(node, weights, offset))
     return;
-  auto type = cast<RankedTensorType>(input.getType());
-  if (type.getRank() != 2)
+  Known *known = node.tensor(0);
+  if (!known)
+    return;
+  if (known->rank() != 2)
     return refuse("has an image as input, but [batch, features] is expected; put Flatten before it");
+  Value input = node.importer.rowsOf(*known);
+  auto type = cast<RankedTensorType>(input.getType());
   if (type.getDimSize(1) != features)
     return refuse("has weights for " + std::to_string(features) + " features, but its input has " +
                   std::to_string(type.getDimSize(1)));
   RankedTensorType resultType = node.typeOf({outputs}, node.builder.getF32Type());
   if (!resultType)
     return;
-  std::vector<float> rows = weights.floats;
-  if (!areTransposed)
-    for (int64_t o = 0; o < outputs; ++o)
-      for (int64_t k = 0; k < features; ++k)
-        rows[o * features + k] = weights.floats[k * outputs + o];
-  Value filter = createFloats(node.builder, parameterLocation(node.loc, "weight"), {outputs, features}, rows);
+  Value filter = createFloats(node.builder, parameterLocation(node.loc, "weight"), {outputs, features}, value.floats);
   Value result = FullyConnectedOp::create(node.builder, node.loc, resultType, input, filter);
   if (bias)
     result = createAffine(node.builder, node.loc, result, {}, offset);
   node.result(result);
+}
+
+/// The weights as [outputs, features]; none after `refuse`.
+static std::optional<Known> readMatrix(NodeImport &node, StringRef what, bool isTransposed) {
+  const Tensor *value = node.floatConstant(1, what);
+  if (!value)
+    return std::nullopt;
+  if (value->shape.size() != 2 || value->elements() == 0) {
+    node.refuse("has weights of shape " + shapeText(value->shape) + ", but two dimensions are expected");
+    return std::nullopt;
+  }
+  return isTransposed ? *node.input(1) : transposedConstant(*node.input(1), {1, 0});
 }
 
 static void importGemm(NodeImport &node) {
@@ -204,18 +377,19 @@ static void importGemm(NodeImport &node) {
     node.refuse("transposes its input, which is not supported");
   bool areTransposed = node.attributes.integer("transB", 0) != 0;
   node.attributes.ignore("broadcast"); // of opset 6
-  const Tensor *weights = node.attributesAreFine() ? node.floatConstant(1, "its weights") : nullptr;
-  if (!weights)
+  if (!node.attributesAreFine())
     return;
-  const Tensor *bias = node.hasInput(2) ? node.floatConstant(2, "its bias") : nullptr;
-  if (bias || !node.hasInput(2))
-    importProduct(node, *weights, areTransposed, bias);
+  std::optional<Known> weights = readMatrix(node, "its weights", areTransposed);
+  const Tensor *bias = weights && node.hasInput(2) ? node.floatConstant(2, "its bias") : nullptr;
+  if (weights && (bias || !node.hasInput(2)))
+    importProduct(node, *weights, bias);
 }
 
 static void importMatMul(NodeImport &node) {
-  const Tensor *weights = node.attributesAreFine() ? node.floatConstant(1, "its second operand") : nullptr;
-  if (weights)
-    importProduct(node, *weights, /*areTransposed=*/false, nullptr);
+  if (!node.attributesAreFine())
+    return;
+  if (std::optional<Known> weights = readMatrix(node, "its second operand", /*isTransposed=*/false))
+    importProduct(node, *weights, nullptr);
 }
 
 Handler contractionHandler(StringRef op) {

@@ -23,19 +23,24 @@ static std::optional<float> exactReciprocal(float c) {
   return reciprocal;
 }
 
-/// Completes `x.scale` with its only reader `x.offset` to the one op that both came from, at `x`: what a batch norm is
-/// written as. Null where `input` is not such a scale.
-static Value completeAffine(NodeImport &node, int index, Value input, ArrayRef<float> offset) {
+/// The name `x` where this node is `x.offset` and alone in reading what a node `x.scale` makes: what a batch norm is
+/// written as. Empty otherwise. By the nodes, for an Identity in between may be read by others.
+static std::string nameOfPair(NodeImport &node, int index) {
   StringRef base = node.node.name, tensor = node.node.proto->input(index);
-  auto affine = input.getDefiningOp<AffineOp>();
-  if (!affine || !affine.getScale() || affine.getOffset() || !base.consume_back(".offset") || base.empty())
-    return nullptr;
-  // By the node as well as by the op: an Identity in between is the only reader of a tensor that may have others.
   const Model &model = node.importer.model;
-  std::string scaleName = (base + ".scale").str();
   auto producer = model.producers.find(tensor);
-  if (nameOf(affine) != scaleName || producer == model.producers.end() ||
-      model.nodes[producer->second].name != scaleName || model.readers.lookup(tensor) != 1)
+  if (!base.consume_back(".offset") || base.empty() || producer == model.producers.end() ||
+      model.nodes[producer->second].name != (base + ".scale").str() || !node.isOnlyReaderOf(index))
+    return "";
+  return base.str();
+}
+
+/// Completes `x.scale` with its only reader `x.offset` to the one op that both came from, at `x`. Null where `input` is
+/// not such a scale.
+static Value completeAffine(NodeImport &node, int index, Value input, ArrayRef<float> offset) {
+  std::string base = nameOfPair(node, index);
+  auto affine = input.getDefiningOp<AffineOp>();
+  if (base.empty() || !affine || !affine.getScale() || affine.getOffset() || nameOf(affine) != base + ".scale")
     return nullptr;
   Location loc = node.importer.locationOf(base);
   OpBuilder::InsertionGuard guard(node.builder);
@@ -45,6 +50,55 @@ static Value completeAffine(NodeImport &node, int index, Value input, ArrayRef<f
   affine.getScale().setLoc(parameterLocation(loc, "scale"));
   affine->setLoc(loc);
   return affine;
+}
+
+/// Codes whose value is multiplied: still codes where no value of theirs is rounded twice by that.
+static std::optional<Known> multiplied(const Known &codes, ArrayRef<float> factors) {
+  if (codes.offset)
+    return std::nullopt;
+  Known result = codes;
+  result.floats = nullptr;
+  result.scale.assign(std::max(codes.scale.size(), factors.size()), 0.0f);
+  int64_t top = (int64_t(1) << codeBitsOf(codes.integers.getType())) - 1;
+  for (auto [c, scale] : llvm::enumerate(result.scale)) {
+    float own = codes.scale[codes.scale.size() == 1 ? 0 : c], factor = factors[factors.size() == 1 ? 0 : c];
+    scale = own * factor;
+    if (!std::isfinite(scale) || scale == 0)
+      return std::nullopt;
+    for (int64_t code = 0; code <= top; ++code)
+      if (float(code - codes.zero) * own * factor != float(code - codes.zero) * scale)
+        return std::nullopt;
+  }
+  return result;
+}
+
+/// Codes whose value is moved by a number: still codes where that is a whole number of their steps.
+///
+///   scale 1:   code - zero + number is exact, so it is the code with another zero
+///   else:      fl(fl(code * scale) + number), as MultiThreshold has it
+static std::optional<Known> moved(const Known &codes, float number) {
+  if (codes.offset || !llvm::all_equal(codes.scale))
+    return std::nullopt;
+  float scale = codes.scale.front();
+  double steps = std::round(double(number) / scale);
+  if (steps == 0)
+    return std::nullopt;
+  // What is left of the sum of two zeros is exact as well.
+  if (!(std::fabs(steps) < (1 << 20)) || static_cast<float>(steps * scale) != number || (scale != 1.0f && codes.zero))
+    return std::nullopt;
+  Known result = codes;
+  result.floats = nullptr;
+  result.zero -= static_cast<int64_t>(steps);
+  if (scale != 1.0f)
+    result.offset = number;
+  return result;
+}
+
+/// What an affine reads: integers times 1 times c are integers times c, without a float tensor in between.
+static Value affineInput(NodeImport &node, Known &known) {
+  bool isPlain =
+      known.integers && llvm::all_equal(known.scale) && known.scale.front() == 1.0f && known.zero == 0 && !known.offset;
+  return isPlain ? known.integers : node.importer.floatsOf(known);
 }
 
 static void importWithConstant(NodeImport &node, Arithmetic kind, bool constantFirst) {
@@ -65,36 +119,59 @@ static void importWithConstant(NodeImport &node, Arithmetic kind, bool constantF
     }
 
   int index = constantFirst ? 1 : 0;
-  // Integers times 1 times c are integers times c: no float tensor in between.
-  Known *integers = node.integers(index);
-  Value input = integers && integers->scale == 1.0f ? integers->integers : node.floats(index);
-  if (!input)
+  node.takesAnyLayout = constant->elements() == 1;
+  Known *known = node.tensor(index);
+  if (!known)
     return;
-  std::optional<std::vector<float>> numbers =
-      channelNumbers(*constant, cast<ShapedType>(input.getType()).getRank(), channelsOf(input));
+  int64_t channels = channelsOf(known->tensor());
+  std::optional<std::vector<float>> numbers = channelNumbers(*constant, known->rank(), channels);
   if (!numbers)
     return void(node.refuse("has a constant operand of shape " + shapeText(constant->shape) +
-                            ", but one number for all or one per channel (1x" + std::to_string(channelsOf(input)) +
+                            ", but one number for all or one per channel (1x" + std::to_string(channels) +
                             "x1x1) is expected"));
-  auto affine = [&](ArrayRef<float> scale, ArrayRef<float> offset) {
-    node.result(createAffine(node.builder, node.loc, input, scale, offset));
-  };
-  switch (kind) {
-  case Arithmetic::Mul:
-    return affine(*numbers, {});
-  case Arithmetic::Div:
-    return affine(reciprocals, {});
-  case Arithmetic::Add:
-    if (Value completed = completeAffine(node, index, input, *numbers))
-      return node.result(completed);
-    return affine({}, *numbers);
-  case Arithmetic::Sub: // c - x = -1 * x + c and x - c = x + -c, both exactly
-    if (constantFirst)
-      return affine({-1.0f}, *numbers);
+  std::vector<float> factors = kind == Arithmetic::Mul ? *numbers : reciprocals;
+  // c - x = -1 * x + c and x - c = x + -c, both exactly.
+  bool isReversed = kind == Arithmetic::Sub && constantFirst;
+  if (kind == Arithmetic::Sub && !constantFirst)
     for (float &number : *numbers)
       number = -number;
-    return affine({}, *numbers);
+  if (known->areCodes() && !isReversed && node.isReadForCodes()) {
+    std::optional<Known> codes;
+    std::string pair = factors.empty() ? nameOfPair(node, index) : "";
+    if (!factors.empty())
+      codes = multiplied(*known, factors);
+    else if (llvm::all_equal(*numbers))
+      codes = moved(*known, numbers->front());
+    if (codes) {
+      codes->floatsLoc = pair.empty() ? node.loc : node.importer.locationOf(pair);
+      return node.result(std::move(*codes));
+    }
   }
+  Value input = affineInput(node, *known);
+  if (isReversed)
+    return node.result(createAffine(node.builder, node.loc, input, {-1.0f}, *numbers));
+  if (!factors.empty())
+    return node.result(createAffine(node.builder, node.loc, input, factors, {}));
+  if (Value completed = completeAffine(node, index, input, *numbers))
+    return node.result(completed);
+  node.result(createAffine(node.builder, node.loc, input, {}, *numbers));
+}
+
+/// Two tensors of one type: where the file has rows and only one of them is an image of one pixel here, both as rows.
+static bool readPair(NodeImport &node, int first, int second, Value &lhs, Value &rhs) {
+  node.takesAnyLayout = true;
+  Known *one = node.tensor(first), *two = one ? node.tensor(second) : nullptr;
+  if (!two)
+    return false;
+  if (one->isChannelsLast != two->isChannelsLast)
+    return node.refuse("adds a tensor with channels last to one with channels first") != nullptr;
+  bool asRows = one->isRow != two->isRow;
+  lhs = asRows ? node.importer.rowsOf(*one) : node.importer.floatsOf(*one);
+  rhs = asRows ? node.importer.rowsOf(*two) : node.importer.floatsOf(*two);
+  if (lhs.getType() != rhs.getType())
+    return node.refuse("adds tensors of different shapes, which is not supported; give both branches the same shape") !=
+           nullptr;
+  return true;
 }
 
 template <Arithmetic kind>
@@ -104,19 +181,29 @@ static void importArithmetic(NodeImport &node) {
   if (!node.attributesAreFine())
     return;
   bool constantFirst = node.isConstant(0), constantSecond = node.isConstant(1);
-  if (constantFirst && constantSecond)
-    return void(node.refuse("computes on constants only; fold constants first (for example with qonnx-cleanup)"));
   if (constantFirst || constantSecond)
     return importWithConstant(node, kind, constantFirst);
   if (kind != Arithmetic::Add)
     return void(node.refuse("combines two tensors, which is supported for Add only"));
-  Value lhs = node.floats(0), rhs = node.floats(1);
-  if (!lhs || !rhs)
+  Value lhs, rhs;
+  if (readPair(node, 0, 1, lhs, rhs))
+    node.result(AddOp::create(node.builder, node.loc, lhs.getType(), lhs, rhs));
+}
+
+/// A sum of tensors, from the left to the right.
+static void importSum(NodeImport &node) {
+  if (!node.attributesAreFine())
     return;
-  if (lhs.getType() != rhs.getType())
-    return void(
-        node.refuse("adds tensors of different shapes, which is not supported; give both branches the same shape"));
-  node.result(AddOp::create(node.builder, node.loc, lhs.getType(), lhs, rhs));
+  if (node.inputCount() < 2)
+    return void(node.refuse("has " + std::to_string(node.inputCount()) + " inputs, but two or more are expected"));
+  Value sum, next;
+  for (int i = 1; i < static_cast<int>(node.inputCount()); ++i) {
+    Value first;
+    if (!readPair(node, 0, i, first, next))
+      return;
+    sum = AddOp::create(node.builder, node.loc, next.getType(), sum ? sum : first, next);
+  }
+  node.result(sum);
 }
 
 static Value createClamp(NodeImport &node, Value input, float min, float max) {
@@ -124,6 +211,7 @@ static Value createClamp(NodeImport &node, Value input, float min, float max) {
 }
 
 static void importRelu(NodeImport &node) {
+  node.takesAnyLayout = true;
   if (!node.attributesAreFine())
     return;
   if (Value input = node.floats(0))
@@ -132,6 +220,9 @@ static void importRelu(NodeImport &node) {
 
 /// Bounds are attributes before opset 11 and inputs from there on.
 static void importClip(NodeImport &node) {
+  if (importClipOfLevels(node))
+    return;
+  node.takesAnyLayout = true;
   constexpr float infinity = std::numeric_limits<float>::infinity();
   std::optional<float> min = node.attributes.number("min", -infinity), max = node.attributes.number("max", infinity);
   if (!node.attributesAreFine())
@@ -159,8 +250,7 @@ static void importPRelu(NodeImport &node) {
   Value input = slope ? node.floats(0) : nullptr;
   if (!input)
     return;
-  std::optional<std::vector<float>> numbers =
-      channelNumbers(*slope, cast<ShapedType>(input.getType()).getRank(), channelsOf(input));
+  std::optional<std::vector<float>> numbers = channelNumbers(*slope, node.input(0)->rank(), channelsOf(input));
   if (!numbers)
     return void(node.refuse("has a slope of shape " + shapeText(slope->shape) +
                             ", but one number for all or one per channel (" + std::to_string(channelsOf(input)) +
@@ -169,11 +259,30 @@ static void importPRelu(NodeImport &node) {
 }
 
 static void importLeakyRelu(NodeImport &node) {
+  node.takesAnyLayout = true;
   float slope = node.attributes.number("alpha", 0.01f);
   if (!node.attributesAreFine())
     return;
   if (Value input = node.floats(0))
     createPRelu(node, input, {slope});
+}
+
+static void importSigmoid(NodeImport &node) {
+  node.takesAnyLayout = true;
+  if (!node.attributesAreFine())
+    return;
+  if (Value input = node.floats(0))
+    node.result(SigmoidOp::create(node.builder, node.loc, input.getType(), input));
+}
+
+/// max(0, min(1, alpha * x + beta)), each step rounded.
+static void importHardSigmoid(NodeImport &node) {
+  node.takesAnyLayout = true;
+  float alpha = node.attributes.number("alpha", 0.2f), beta = node.attributes.number("beta", 0.5f);
+  if (!node.attributesAreFine())
+    return;
+  if (Value input = node.floats(0))
+    node.result(createClamp(node, createAffine(node.builder, node.loc, input, {alpha}, {beta}), 0.0f, 1.0f));
 }
 
 /// scale = fl(gamma / sqrt(var + eps)) and offset = fl(bias - mean * gamma / sqrt(var + eps)), in float64 inside.
@@ -207,9 +316,10 @@ static void importBatchNormalization(NodeImport &node) {
       return void(node.refuse("normalizes channel " + std::to_string(c) +
                               " by a number that is not finite; check its variance and its other parameters"));
   }
-  Value input = node.floats(0);
-  if (!input)
+  Known *known = node.tensor(0);
+  if (!known)
     return;
+  Value input = affineInput(node, *known);
   if (channelsOf(input) != static_cast<int64_t>(channels))
     return void(node.refuse("normalizes " + std::to_string(channels) + " channels, but its input has " +
                             std::to_string(channelsOf(input))));
@@ -226,6 +336,9 @@ Handler elementwiseHandler(StringRef op) {
       .Case("Clip", importClip)
       .Case("PRelu", importPRelu)
       .Case("LeakyRelu", importLeakyRelu)
+      .Case("Sigmoid", importSigmoid)
+      .Case("HardSigmoid", importHardSigmoid)
+      .Case("Sum", importSum)
       .Case("BatchNormalization", importBatchNormalization)
       .Default(nullptr);
 }

@@ -106,30 +106,51 @@ std::optional<float> NodeImport::scalarConstant(int index, StringRef what) {
   return tensor->floats[0];
 }
 
-Value NodeImport::floats(int index) {
+Known *NodeImport::tensor(int index) {
   Known *known = input(index);
   if (!known)
     return nullptr;
-  if (known->constant) {
-    refuse("computes on the constant " + quoted(node.proto->input(index)) +
-           "; fold constants first (for example with qonnx-cleanup)");
+  if (known->constant)
+    return refuse("computes on the constant " + quoted(node.proto->input(index)) +
+                  "; fold constants first (for example with qonnx-cleanup)");
+  if (known->pending)
+    return refuse("computes on the integers behind a QuantizeLinear; only Clip and DequantizeLinear may follow it");
+  if (!known->split.empty())
+    return refuse("computes on a tensor of " + Twine(known->rank()) +
+                  " dimensions; only a shuffle of channels (Reshape, Transpose, Reshape) may have one");
+  if (known->isChannelsLast && !takesAnyLayout)
+    return refuse("computes on a tensor with channels last; export the model with channels first (NCHW)");
+  return known->tensor() ? known : nullptr;
+}
+
+Value NodeImport::floats(int index) {
+  Known *known = tensor(index);
+  return known ? importer.floatsOf(*known) : Value();
+}
+
+Value NodeImport::image(int index) {
+  Known *known = tensor(index);
+  if (!known)
+    return nullptr;
+  if (known->rank() != 4) {
+    refuse("has an input of two dimensions, but [batch, channels, height, width] is expected");
     return nullptr;
   }
   return importer.floatsOf(*known);
 }
 
-Value NodeImport::image(int index) {
-  Value value = floats(index);
-  if (value && cast<ShapedType>(value.getType()).getRank() != 4) {
-    refuse("has an input of two dimensions, but [batch, channels, height, width] is expected");
-    return nullptr;
-  }
-  return value;
+Known *NodeImport::codes(int index) {
+  Known *known = hasInput(index) ? input(index) : nullptr;
+  return known && known->areCodes() && known->split.empty() && (takesAnyLayout || !known->isChannelsLast) ? known
+                                                                                                          : nullptr;
 }
 
-Known *NodeImport::integers(int index) {
-  Known *known = hasInput(index) ? input(index) : nullptr;
-  return known && known->integers ? known : nullptr;
+bool NodeImport::isOnlyReaderOf(int index) const {
+  return importer.model.readers.lookup(node.proto->input(index)) == 1;
+}
+
+bool NodeImport::isReadForCodes() const {
+  return node.proto->output_size() > 0 && importer.readForCodes.contains(node.proto->output(0));
 }
 
 bool NodeImport::attributesAreFine() {
@@ -167,7 +188,23 @@ void NodeImport::result(Value floats) {
   result(std::move(known));
 }
 
-void NodeImport::result(Known known) {
+void NodeImport::result(Known known, int output) {
+  if (node.proto->output_size() <= output || node.proto->output(output).empty())
+    return;
+  // A form that the file knows nothing of is kept until a node changes it.
+  Value value = known.tensor();
+  if (value && cast<ShapedType>(value.getType()).getRank() == 4)
+    for (const std::string &name : node.proto->input()) {
+      auto input = importer.known.find(name);
+      if (input == importer.known.end() || input->second.constant)
+        continue;
+      known.isRow |= input->second.isRow;
+      known.isChannelsLast |= input->second.isChannelsLast;
+    }
+  importer.known[node.proto->output(output)] = std::move(known);
+}
+
+void NodeImport::resultOfOtherForm(Known known) {
   if (node.proto->output_size() > 0 && !node.proto->output(0).empty())
     importer.known[node.proto->output(0)] = std::move(known);
 }
@@ -211,26 +248,64 @@ Value createAffine(OpBuilder &builder, Location loc, Value input, ArrayRef<float
 // The graph
 //===----------------------------------------------------------------------===//
 
-Importer::Importer(const Model &model, MLIRContext &context) : model(model), builder(&context) {}
+Importer::Importer(const Model &model, MLIRContext &context) : model(model), builder(&context) {
+  // Behind anything else codes would only be made floats later.
+  constexpr StringRef takers[] = {"Conv",    "Gemm",      "MatMul",  "MaxPool",   "Concat",   "Pad",
+                                  "Slice",   "Split",     "Gather",  "Resize",    "Upsample", "Flatten",
+                                  "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Identity"};
+  constexpr StringRef arithmetic[] = {"Add", "Sub", "Mul", "Div"};
+  for (const Node &node : model.nodes) {
+    bool takes = llvm::is_contained(takers, node.proto->op_type());
+    if (llvm::is_contained(arithmetic, node.proto->op_type()))
+      for (const std::string &input : node.proto->input())
+        takes |= model.initializers.count(input) > 0;
+    for (const std::string &input : node.proto->input())
+      if (takes)
+        readForCodes.insert(input);
+  }
+}
 
 Location Importer::locationOf(StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
 
 Value Importer::floatsOf(Known &known) {
   if (!known.floats && known.integers) {
-    // Right behind the integers, so that every later reader can use it.
+    // Right behind the integers, or at the first reader of what a node made of them; every later reader can use it.
     OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointAfterValue(known.integers);
-    SmallVector<float, 1> scale;
-    if (known.scale != 1.0f)
-      scale.push_back(known.scale);
-    known.floats = createAffine(builder, known.integers.getLoc(), known.integers, scale, {});
+    if (!known.floatsLoc)
+      builder.setInsertionPointAfterValue(known.integers);
+    Location loc = known.floatsLoc.value_or(known.integers.getLoc());
+    ArrayRef<float> scale = known.scale;
+    if (llvm::all_equal(scale))
+      scale = scale.take_front(scale.front() == 1.0f ? 0 : 1);
+    Value codes = known.integers;
+    if (known.offset) {
+      known.floats = createAffine(builder, loc, codes, scale, {*known.offset});
+    } else {
+      // The difference is exact, so that the product is the only rounding, as in Quant and DequantizeLinear.
+      if (known.zero != 0) {
+        codes = createAffine(builder, loc, codes, {}, {-static_cast<float>(known.zero)});
+        if (scale.empty())
+          return known.floats = codes;
+      }
+      known.floats = createAffine(builder, loc, codes, scale, {});
+    }
   }
   return known.floats;
 }
 
+Value Importer::rowsOf(Known &known) {
+  Value floats = floatsOf(known);
+  if (!floats || !known.isRow)
+    return floats;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointAfterValue(floats);
+  auto type = RankedTensorType::get({ShapedType::kDynamic, channelsOf(floats)}, builder.getF32Type());
+  return FlattenOp::create(builder, floats.getLoc(), type, floats);
+}
+
 static Handler handlerOf(StringRef op, StringRef domain) {
   if (domain == "ai.onnx") {
-    for (auto table : {elementwiseHandler, contractionHandler, poolHandler, layoutHandler})
+    for (auto table : {elementwiseHandler, contractionHandler, poolHandler, layoutHandler, moveHandler, linearHandler})
       if (Handler handler = table(op))
         return handler;
     return nullptr;
@@ -247,8 +322,14 @@ void Importer::importNode(const Node &node) {
     if (!output.empty())
       known[output] = {};
   NodeImport state(*this, node);
+  bool readsConstants = node.proto->input_size() > 0;
+  for (int i = 0; i < node.proto->input_size(); ++i)
+    readsConstants &= !state.hasInput(i) || state.isConstant(i);
+  Handler fold = readsConstants && node.domain == "ai.onnx" ? constantHandler(node.proto->op_type()) : nullptr;
   if (node.proto->output_size() == 0)
     state.refuse("has no output");
+  else if (fold)
+    fold(state);
   else if (Handler handler = handlerOf(node.proto->op_type(), node.domain))
     handler(state);
   else
@@ -266,7 +347,10 @@ std::string Importer::finish(func::FuncOp function) {
   auto entry = known.find(model.outputName);
   if (entry == known.end() || entry->second.constant)
     return "output " + quoted(model.outputName) + " is constant";
-  Value output = floatsOf(entry->second);
+  Known &known = entry->second;
+  if (known.pending || !known.split.empty() || known.isChannelsLast)
+    return "output " + quoted(model.outputName) + " is neither [batch, classes] nor an image with channels first";
+  Value output = rowsOf(known);
   if (!output)
     return "output " + quoted(model.outputName) + " is not known";
   auto type = cast<RankedTensorType>(output.getType());

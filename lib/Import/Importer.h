@@ -16,22 +16,56 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringSet.h"
 #include <map>
 #include <memory>
 
 namespace n2uq::onnx {
 
+/// Behind QuantizeLinear, until DequantizeLinear says what its levels are worth: a Clip in between takes some away.
+struct PendingLevels {
+  LinearGrid grid;
+  /// What is quantized: a constant, or else floats.
+  std::shared_ptr<const Tensor> constant;
+  mlir::Value floats;
+};
+
 /// What a tensor's name stands for. All members null: unknown, because its node could not be imported.
 struct Known {
   std::shared_ptr<const Tensor> constant;
-  /// A constant behind Quant; `constant` is its value then.
+  /// A constant behind a quantizer; `constant` is its value then.
   std::shared_ptr<const QuantizedTensor> quantized;
+  std::shared_ptr<const PendingLevels> pending;
   /// A float tensor, channels last.
   mlir::Value floats;
-  /// An integer tensor (codes, or accumulators) that stands for `integers * scale`; `floats` is made when somebody
-  /// asks.
+  /// An integer tensor (codes, or accumulators) that stands for `(integers - zero) * scale`, with one scale for all or
+  /// one per channel; `floats` is made when somebody asks.
   mlir::Value integers;
-  float scale = 1.0f;
+  int64_t zero = 0;
+  std::vector<float> scale = {1.0f};
+  /// The value is `fl(fl(integers * scale) + offset)`, as MultiThreshold says, which is the above within a rounding.
+  std::optional<float> offset;
+  /// Where `floats` are said to be made; the integers' own place by default.
+  std::optional<mlir::Location> floatsLoc;
+
+  /// [batch, features] in the file, but an image of one pixel here: what an integer matrix product works on.
+  bool isRow = false;
+  /// [batch, height, width, channels] in the file as well.
+  bool isChannelsLast = false;
+  /// Channels that the file counts in several dimensions of these extents (a shuffle of channels), which come from
+  /// `order` of the tensor here. Empty where there is one dimension of channels.
+  std::vector<int64_t> split, order;
+
+  /// The tensor, as floats or as integers.
+  mlir::Value tensor() const { return integers ? integers : floats; }
+  /// Whether it is codes, not floats or accumulators.
+  bool areCodes() const { return integers && codeBitsOf(integers.getType()) > 0; }
+  /// Dimensions in the file.
+  int64_t rank() const {
+    return isRow ? 2
+                 : static_cast<int64_t>(split.empty() ? 0 : split.size() - 1) +
+                       mlir::cast<mlir::ShapedType>(tensor().getType()).getRank();
+  }
 };
 
 class Importer;
@@ -58,13 +92,19 @@ public:
   /// A constant of one finite number.
   std::optional<float> scalarConstant(int index, llvm::StringRef what);
 
-  /// The input as a float tensor; null where it is unknown (silently) or a constant (after `refuse`).
+  /// The input where it is a tensor that flows through the network; null where it is unknown (silently), a constant, or
+  /// of a form that this node does not take (after `refuse`).
+  Known *tensor(int index);
+  /// The same as floats.
   mlir::Value floats(int index);
   /// The same of four dimensions only.
   mlir::Value image(int index);
-  /// Integers that stand for their number times a scale, if that is what the input is; null otherwise, without a
-  /// complaint.
-  Known *integers(int index);
+  /// Codes, if that is what the input is; null otherwise, without a complaint.
+  Known *codes(int index);
+  /// Whether that input is read by this node alone.
+  bool isOnlyReaderOf(int index) const;
+  /// Whether a node that can do with codes reads the result.
+  bool isReadForCodes() const;
 
   /// Ends the reading of attributes; false after `refuse`.
   bool attributesAreFine();
@@ -75,7 +115,12 @@ public:
   mlir::RankedTensorType typeOf(llvm::ArrayRef<int64_t> extents, mlir::Type element);
 
   void result(mlir::Value floats);
-  void result(Known known);
+  void result(Known known, int output = 0);
+  /// A tensor that the file keeps in another form than the inputs: rows become images, or the other way round.
+  void resultOfOtherForm(Known known);
+
+  /// The node works element by element and has no parameter per channel, so it takes channels in any place.
+  bool takesAnyLayout = false;
 
   Importer &importer;
   const Node &node;
@@ -95,7 +140,11 @@ Handler elementwiseHandler(llvm::StringRef op);
 Handler contractionHandler(llvm::StringRef op);
 Handler poolHandler(llvm::StringRef op);
 Handler layoutHandler(llvm::StringRef op);
+Handler moveHandler(llvm::StringRef op);
+Handler linearHandler(llvm::StringRef op);
 Handler quantHandler(llvm::StringRef op);
+/// For a node that reads constants only.
+Handler constantHandler(llvm::StringRef op);
 
 /// What to do about an op that is not imported.
 std::string adviceFor(llvm::StringRef op, llvm::StringRef domain);
@@ -109,6 +158,8 @@ public:
 
   /// The tensor in floats: made now where only integers are there. Null where unknown.
   mlir::Value floatsOf(Known &known);
+  /// The same as [batch, features], where the file says so.
+  mlir::Value rowsOf(Known &known);
 
   mlir::Location locationOf(llvm::StringRef name);
 
@@ -124,6 +175,7 @@ private:
   std::string finish(mlir::func::FuncOp function);
 
   llvm::StringMap<Known> known;
+  llvm::StringSet<> readForCodes; // names of tensors
   std::vector<std::string> refusals;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
@@ -143,6 +195,24 @@ mlir::Location parameterLocation(mlir::Location loc, llvm::StringRef role);
 /// `scale` and `offset` as an `n2uq.affine`; an empty one leaves its step out.
 mlir::Value createAffine(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value input, llvm::ArrayRef<float> scale,
                          llvm::ArrayRef<float> offset);
+
+/// Quantizes a tensor to levels.lo, ..., levels.hi, worth (level - zeroPoint) * scale each.
+void importLevels(NodeImport &node, mlir::Value input, const Levels &levels, double zeroPoint,
+                  llvm::ArrayRef<float> scale);
+/// Takes a Clip behind QuantizeLinear; false where its input is something else.
+bool importClipOfLevels(NodeImport &node);
+/// Enters a constant behind a quantizer.
+void resultConstant(NodeImport &node, std::shared_ptr<QuantizedTensor> quantized);
+
+/// A constant with its dimensions in another order, and so its integers and their scale.
+Known transposedConstant(const Known &known, llvm::ArrayRef<int64_t> order);
+
+/// `known` gathered from the listed places (n2uq.gather), each list empty for all in their order; -1 is the number
+/// `fill`. Null after `refuse`.
+std::optional<Known> createGather(NodeImport &node, mlir::Location loc, Known &known, llvm::ArrayRef<int64_t> rows,
+                                  llvm::ArrayRef<int64_t> columns, llvm::ArrayRef<int64_t> channels, float fill);
+/// Places of an axis with `before` and `after` times -1 around them.
+std::vector<int64_t> paddedPlaces(int64_t extent, int64_t before, int64_t after);
 
 /// Reads the axes of a node, its last attribute or (in newer opsets) its second input, which must be height and width
 /// in any order and spelling. False after `refuse`, for which `does` says what the node does with others: "drops".

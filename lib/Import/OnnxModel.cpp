@@ -66,7 +66,7 @@ static StringRef typeName(int32_t type) {
     return "UINT32";
   case TensorProto::UINT64:
     return "UINT64";
-  case 16:
+  case TensorProto::BFLOAT16:
     return "BFLOAT16";
   }
   return "an unknown one";
@@ -94,6 +94,40 @@ static bool fromField(const Field &field, int64_t count, std::vector<Element> &e
   return true;
 }
 
+std::optional<SmallInteger> smallInteger(int32_t type) {
+  switch (type) {
+  case TensorProto::INT8:
+    return SmallInteger{8, true};
+  case TensorProto::UINT8:
+    return SmallInteger{8, false};
+  case TensorProto::INT4:
+    return SmallInteger{4, true};
+  case TensorProto::UINT4:
+    return SmallInteger{4, false};
+  case TensorProto::INT2:
+    return SmallInteger{2, true};
+  case TensorProto::UINT2:
+    return SmallInteger{2, false};
+  }
+  return std::nullopt;
+}
+
+/// Elements of less than a byte: several in a byte, the first in its lowest bits; bytes raw or one in each number of a
+/// field.
+static bool fromPacked(const TensorProto &proto, SmallInteger type, int64_t count, std::vector<int64_t> &elements) {
+  int64_t perByte = 8 / type.bits, bytes = (count + perByte - 1) / perByte;
+  bool raw = proto.has_raw_data();
+  if ((raw ? static_cast<int64_t>(proto.raw_data().size()) : proto.int32_data_size()) != bytes)
+    return false;
+  elements.resize(count);
+  for (int64_t i = 0; i < count; ++i) {
+    unsigned byte = raw ? static_cast<uint8_t>(proto.raw_data()[i / perByte]) : proto.int32_data(i / perByte);
+    int64_t element = byte >> (i % perByte * type.bits) & ((1u << type.bits) - 1);
+    elements[i] = element > type.highest() ? element - (int64_t(1) << type.bits) : element;
+  }
+  return true;
+}
+
 std::string decodeTensor(const TensorProto &proto, Tensor &tensor) {
   if (proto.data_location() == TensorProto::EXTERNAL || proto.external_data_size() > 0)
     return "keeps its data in another file; save the model as one file (onnx.save without save_as_external_data)";
@@ -113,6 +147,7 @@ std::string decodeTensor(const TensorProto &proto, Tensor &tensor) {
   bool raw = proto.has_raw_data(), fits = false;
   StringRef bytes = proto.raw_data();
   tensor.isFloat = proto.data_type() == TensorProto::FLOAT;
+  tensor.type = proto.data_type();
   switch (proto.data_type()) {
   case TensorProto::FLOAT:
     fits = raw ? fromRaw<float>(bytes, count, tensor.floats) : fromField(proto.float_data(), count, tensor.floats);
@@ -129,6 +164,12 @@ std::string decodeTensor(const TensorProto &proto, Tensor &tensor) {
   case TensorProto::UINT8:
   case TensorProto::BOOL:
     fits = raw ? fromRaw<uint8_t>(bytes, count, tensor.ints) : fromField(proto.int32_data(), count, tensor.ints);
+    break;
+  case TensorProto::UINT4:
+  case TensorProto::INT4:
+  case TensorProto::UINT2:
+  case TensorProto::INT2:
+    fits = fromPacked(proto, *smallInteger(proto.data_type()), count, tensor.ints);
     break;
   default:
     return "has element type " + typeName(proto.data_type()).str() +

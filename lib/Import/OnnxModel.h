@@ -31,14 +31,24 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape);
 struct Tensor {
   std::vector<int64_t> shape;
   bool isFloat = true;
-  std::vector<float> floats; // where isFloat
-  std::vector<int64_t> ints; // otherwise
+  int32_t type = TensorProto::FLOAT; // ONNX's number of the element type
+  std::vector<float> floats;         // where isFloat
+  std::vector<int64_t> ints;         // otherwise
   int64_t elements() const { return isFloat ? floats.size() : ints.size(); }
 };
 
 /// Decodes an initializer or an attribute's tensor. Returns an empty string, or what is wrong as the rest of a sentence
 /// that begins with the tensor's name.
 std::string decodeTensor(const TensorProto &proto, Tensor &tensor);
+
+/// Bits and sign of an element type of small integers (1 to 8 bits); none for another type.
+struct SmallInteger {
+  int bits;
+  bool isSigned;
+  int64_t lowest() const { return isSigned ? -(int64_t(1) << (bits - 1)) : 0; }
+  int64_t highest() const { return (int64_t(1) << (isSigned ? bits - 1 : bits)) - 1; }
+};
+std::optional<SmallInteger> smallInteger(int32_t type);
 
 struct Node {
   const NodeProto *proto = nullptr;

@@ -91,9 +91,8 @@ static bool readKernel(NodeImport &node, SmallVectorImpl<int64_t> &kernel) {
 
 static void createMaxPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAttributes window) {
   // Codes of a positive scale have the order of their values, so the pool may work on the codes.
-  Known *known = node.integers(0);
-  bool onCodes = known && known->scale > 0 && codeBitsOf(known->integers.getType()) > 0 &&
-                 cast<ShapedType>(known->integers.getType()).getRank() == 4;
+  Known *known = node.codes(0);
+  bool onCodes = known && known->rank() == 4 && llvm::all_of(known->scale, [](float s) { return s > 0; });
   Value input = onCodes ? known->integers : node.image(0);
   if (!input)
     return;
@@ -112,9 +111,11 @@ static void createMaxPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAttr
     return;
   Value pooled = MaxPoolOp::create(node.builder, node.loc, type, input, kernel, window.strides, window.padding);
   Known result;
+  if (onCodes) {
+    result = *known;
+    result.floats = nullptr;
+  }
   (onCodes ? result.integers : result.floats) = pooled;
-  if (onCodes)
-    result.scale = known->scale;
   node.result(std::move(result));
 }
 
@@ -132,7 +133,9 @@ static void importGlobalMaxPool(NodeImport &node) {
     createMaxPool(node, {}, {});
 }
 
-static Value createAvgPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAttributes window) {
+/// `countsPadding`: padding is zeros that are averaged as well.
+static Value createAvgPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAttributes window,
+                           bool countsPadding = false) {
   Value input = node.image(0);
   if (!input)
     return nullptr;
@@ -143,8 +146,20 @@ static Value createAvgPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAtt
   std::optional<SmallVector<int64_t, 2>> extents = window.resultExtents(node, kernel, {image[1], image[2]});
   if (!extents)
     return nullptr;
-  if (llvm::any_of(window.padding, [](int64_t p) { return p != 0; }))
-    return node.refuse("averages over padding, which is not supported; remove its pads (and ceil_mode)"), nullptr;
+  if (llvm::any_of(window.padding, [](int64_t p) { return p != 0; })) {
+    if (!countsPadding || window.roundsUp)
+      return node.refuse("averages windows of which padding is left out, which is not supported; set "
+                         "count_include_pad to 1, or remove its pads (and ceil_mode)"),
+             nullptr;
+    Known plain;
+    plain.floats = input;
+    std::optional<Known> padded = createGather(node, parameterLocation(node.loc, "pad"), plain,
+                                               paddedPlaces(image[1], window.padding[0], window.padding[1]),
+                                               paddedPlaces(image[2], window.padding[2], window.padding[3]), {}, 0.0f);
+    if (!padded)
+      return nullptr;
+    input = padded->floats;
+  }
   RankedTensorType type = node.typeOf({(*extents)[0], (*extents)[1], image[3]}, node.builder.getF32Type());
   if (!type)
     return nullptr;
@@ -154,10 +169,10 @@ static Value createAvgPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAtt
 static void importAveragePool(NodeImport &node) {
   WindowAttributes window;
   SmallVector<int64_t, 2> kernel = {1, 1};
-  node.attributes.ignore("count_include_pad"); // without padding both mean the same
+  bool countsPadding = node.attributes.integer("count_include_pad", 0) != 0;
   if (!readKernel(node, kernel) || !window.read(node, /*isPool=*/true) || !node.attributesAreFine())
     return;
-  if (Value result = createAvgPool(node, kernel, window))
+  if (Value result = createAvgPool(node, kernel, window, countsPadding))
     node.result(result);
 }
 

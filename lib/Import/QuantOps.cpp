@@ -69,6 +69,13 @@ float QuantGrid::level(float x, float scale, float zeroPoint) const {
   return rounded(rounding, y < low ? low : (y > high ? high : y));
 }
 
+int64_t LinearGrid::level(float x, size_t channel) const {
+  float whole = std::nearbyint(x / scale[scale.size() == 1 ? 0 : channel]);
+  // In double: a whole float and a zero point of eight bits have an exact sum there.
+  double level = double(whole) + double(zero[zero.size() == 1 ? 0 : channel]);
+  return level < lowest ? lowest : level > highest ? highest : static_cast<int64_t>(level);
+}
+
 //===----------------------------------------------------------------------===//
 // Constants
 //===----------------------------------------------------------------------===//
@@ -103,10 +110,6 @@ public:
     }
     return parameter.floats[index];
   }
-  /// Whether only the first dimension chooses the number.
-  bool isPerFirst() const {
-    return all_of(ArrayRef<int64_t>(strides).drop_front(strides.empty() ? 0 : 1), [](int64_t s) { return s == 0; });
-  }
 
 private:
   Broadcast(const Tensor &parameter, ArrayRef<int64_t> shape) : parameter(parameter), shape(shape) {}
@@ -123,17 +126,22 @@ static std::string checkScale(const Tensor &scale) {
   return "";
 }
 
-/// The scale as one number for all, or one per extent of the first dimension, where it has that form.
-static std::vector<float> firstScales(const Tensor &scale, const Broadcast &broadcast, ArrayRef<int64_t> shape) {
+/// `parameter` with leading extents of 1, so that it has `rank` dimensions.
+static Tensor ofRank(Tensor parameter, size_t rank) {
+  parameter.shape.insert(parameter.shape.begin(), rank - parameter.shape.size(), 1);
+  return parameter;
+}
+
+/// Integers beyond this are not all float32 numbers, and no kernel multiplies with them.
+static constexpr float maxInteger = 1 << 24;
+
+std::vector<float> QuantizedTensor::scalesAlong(size_t axis) const {
   if (scale.elements() == 1)
-    return {scale.floats[0]};
-  std::vector<float> result;
-  int64_t inner = 1;
-  for (int64_t extent : shape.drop_front())
-    inner *= extent;
-  for (int64_t outer = 0; outer < shape[0]; ++outer)
-    result.push_back(broadcast.at(outer * inner));
-  return result;
+    return scale.floats;
+  for (auto [dimension, extent] : llvm::enumerate(scale.shape))
+    if (extent != 1 && dimension != axis)
+      return {};
+  return scale.floats;
 }
 
 std::string quantizeConstant(const Tensor &constant, const Tensor &scale, const Tensor &zeroPoint,
@@ -159,39 +167,66 @@ std::string quantizeConstant(const Tensor &constant, const Tensor &scale, const 
   float factor = half ? 2.0f : 1.0f;
   if (!whole && !half)
     result.reason = "its zero point is neither whole nor half-integer";
-  else if (constant.shape.empty() || !scales->isPerFirst())
-    result.reason = "its scale is not one number per output channel";
 
   result.value.shape = constant.shape;
   result.value.floats.resize(constant.elements());
-  std::vector<int8_t> weights(constant.elements());
+  std::vector<int32_t> integers(constant.elements());
   for (int64_t i = 0, n = constant.elements(); i < n; ++i) {
     float x = constant.floats[i], s = scales->at(i), z = zeros->at(i);
     if (std::isnan(x))
       return "quantizes a weight that is not a number";
     float level = grid.level(x, s, z), steps = level - z;
     result.value.floats[i] = steps * s;
-    float weight = factor * steps;
-    if (weight < -128.0f || weight > 127.0f) {
-      if (result.reason.empty())
-        result.reason = "its integers leave the range -128 to 127";
-    } else {
-      weights[i] = static_cast<int8_t>(weight);
-    }
+    if (std::fabs(steps) < maxInteger)
+      integers[i] = static_cast<int32_t>(factor * steps);
+    else
+      result.reason = "its integers have more than 24 bits";
   }
-  if (!result.reason.empty())
-    return "";
-  result.scale = firstScales(scale, *scales, constant.shape);
-  for (float &s : result.scale) {
+  result.scale = ofRank(scale, constant.shape.size());
+  for (float &s : result.scale.floats) {
     float halved = s / factor;
-    if (halved * factor != s) {
+    if (halved * factor != s)
       result.reason = "half of its scale is no float32 number";
-      return "";
-    }
     s = halved;
   }
-  result.weights = std::move(weights);
+  if (result.reason.empty())
+    result.integers = std::move(integers);
   return "";
+}
+
+std::string dequantizeConstant(const Tensor &constant, const LinearGrid &grid, QuantizedTensor &result) {
+  size_t rank = constant.shape.size(), axis = grid.axis;
+  bool perChannel = grid.scale.size() != 1 || grid.zero.size() != 1;
+  size_t channels = perChannel ? std::max(grid.scale.size(), grid.zero.size()) : 1;
+  if (constant.isFloat || constant.elements() == 0)
+    return "takes a constant that is empty or holds no integers";
+  if (perChannel && (axis >= rank || static_cast<size_t>(constant.shape[axis]) != channels))
+    return "has " + std::to_string(channels) + " scales for a tensor of shape " + shapeText(constant.shape) +
+           " along axis " + std::to_string(axis);
+  int64_t inner = 1;
+  for (size_t dimension = axis + 1; perChannel && dimension < rank; ++dimension)
+    inner *= constant.shape[dimension];
+  auto numberOf = [](const auto &numbers, size_t channel) { return numbers[numbers.size() == 1 ? 0 : channel]; };
+  result.value.shape = constant.shape;
+  result.value.floats.resize(constant.elements());
+  result.integers.resize(constant.elements());
+  for (int64_t i = 0, n = constant.elements(); i < n; ++i) {
+    size_t channel = i / inner % channels;
+    // In double: the difference of two numbers of 32 bits is exact there.
+    double steps = double(constant.ints[i]) - double(numberOf(grid.zero, channel));
+    result.value.floats[i] = static_cast<float>(steps) * numberOf(grid.scale, channel);
+    if (std::fabs(steps) < maxInteger)
+      result.integers[i] = static_cast<int32_t>(steps);
+    else
+      result.reason = "its integers have more than 24 bits";
+  }
+  if (!result.reason.empty())
+    result.integers.clear();
+  result.scale.floats = grid.scale;
+  result.scale.shape.assign(rank, 1);
+  if (grid.scale.size() != 1)
+    result.scale.shape[axis] = channels;
+  return checkScale(result.scale);
 }
 
 std::string bipolarConstant(const Tensor &constant, const Tensor &scale, QuantizedTensor &result) {
@@ -223,18 +258,19 @@ static float numberAt(int32_t ordinal) {
   return x;
 }
 
-std::vector<float> thresholdsOf(const QuantGrid &grid, float scale) {
+std::vector<float> thresholdsOf(const Levels &levels) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   std::vector<float> thresholds;
-  for (float k = 1; k <= grid.highest(); ++k) {
-    // Each step of `level` is monotone in float32, -inf has level 0 and +inf the highest: bisection finds the one edge.
-    int64_t below = ordinalOf(-infinity), reached = ordinalOf(infinity);
-    while (reached - below > 1) {
-      int64_t middle = below + (reached - below) / 2;
-      (grid.level(numberAt(static_cast<int32_t>(middle)), scale, 0.0f) >= k ? reached : below) = middle;
+  for (int64_t row = 0; row < levels.rows; ++row)
+    for (int64_t k = levels.lo + 1; k <= levels.hi; ++k) {
+      // A level never falls, -inf has the lowest and +inf the highest one: bisection finds the one edge.
+      int64_t below = ordinalOf(-infinity), reached = ordinalOf(infinity);
+      while (reached - below > 1) {
+        int64_t middle = below + (reached - below) / 2;
+        (levels.level(numberAt(static_cast<int32_t>(middle)), row) >= k ? reached : below) = middle;
+      }
+      thresholds.push_back(numberAt(static_cast<int32_t>(reached)));
     }
-    thresholds.push_back(numberAt(static_cast<int32_t>(reached)));
-  }
   return thresholds;
 }
 

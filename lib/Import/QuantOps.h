@@ -1,11 +1,14 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The arithmetic of QONNX's Quant and BipolarQuant on plain numbers, by their own definition.
+// The arithmetic of QONNX's Quant and BipolarQuant and of ONNX's QuantizeLinear on plain numbers, by their own
+// definition.
 #ifndef N2UQ_LIB_IMPORT_QUANTOPS_H
 #define N2UQ_LIB_IMPORT_QUANTOPS_H
 
 #include "OnnxModel.h"
+
+#include <functional>
 
 namespace n2uq::onnx {
 
@@ -26,24 +29,46 @@ struct QuantGrid {
   float level(float x, float scale, float zeroPoint) const;
 };
 
-/// A constant behind Quant: its value, and the integers that it stands for where there are some.
+/// What QuantizeLinear says: level = saturate(rne(x / scale) + zero), with numbers for all channels or for each.
+struct LinearGrid {
+  std::vector<float> scale;
+  std::vector<int64_t> zero;
+  int64_t axis = 1;
+  int64_t lowest = 0, highest = 255;
+
+  int64_t level(float x, size_t channel) const;
+};
+
+/// A quantizer of activations as a non-decreasing step function to the levels lo, ..., hi, one for all channels or one
+/// for each. Not every level has to be reached: a bipolar one has no 0.
+struct Levels {
+  int64_t lo, hi, rows;
+  std::function<float(float x, int64_t row)> level;
+};
+
+/// The thresholds T_k of each row, k = lo + 1, ..., hi: the smallest float32 number whose level is at least k, so that
+/// level(x) = lo + |{ k : x >= T_k }| on every float32 number.
+std::vector<float> thresholdsOf(const Levels &levels);
+
+/// A constant behind a quantizer: its value, and the integers that it stands for where there are some.
 struct QuantizedTensor {
   Tensor value;
-  /// value = weights * scale with one scale per extent of the first dimension (or one for all), weights in `i8`.
-  std::vector<int8_t> weights;
-  std::vector<float> scale;
-  /// Why there are no such weights; empty where there are.
+  /// value = integers * scale, where `scale` has the value's rank and broadcasts to it. Empty for a reason.
+  std::vector<int32_t> integers;
+  Tensor scale;
+  /// Why there are no such integers; empty where there are.
   std::string reason;
+
+  /// The scale as one number for all or one for each place of an axis; empty where it is neither.
+  std::vector<float> scalesAlong(size_t axis) const;
 };
 
 /// Applies Quant to a constant. `scale` and `zeroPoint` broadcast to it. Returns what is wrong, or an empty string.
 std::string quantizeConstant(const Tensor &constant, const Tensor &scale, const Tensor &zeroPoint,
                              const QuantGrid &grid, QuantizedTensor &result);
 std::string bipolarConstant(const Tensor &constant, const Tensor &scale, QuantizedTensor &result);
-
-/// The thresholds T_k, k = 1, ..., highest level, of an unsigned Quant with a positive scale and zero point 0: the
-/// smallest float32 number whose level is at least k, so that level(x) = |{ k : x >= T_k }| on every float32 number.
-std::vector<float> thresholdsOf(const QuantGrid &grid, float scale);
+/// Applies DequantizeLinear to a constant of integers; scale and zero point of `grid` count along its axis.
+std::string dequantizeConstant(const Tensor &constant, const LinearGrid &grid, QuantizedTensor &result);
 
 } // namespace n2uq::onnx
 

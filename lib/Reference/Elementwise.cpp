@@ -94,6 +94,26 @@ void evaluate(ClampOp op, const Array &input, Array &result, unsigned threads) {
   });
 }
 
+/// The steps of the op's description, one after the other.
+static float sigmoid(float x) {
+  float t = std::fabs(x) > 87.0f ? 87.0f : std::fabs(x);
+  float k = t * 0x1.715476p+0f + 0x1.8p+23f;
+  k = k - 0x1.8p+23f;
+  float r = std::fma(k, 0x1.7f7d1cp-20f, std::fma(k, 0x1.62e4p-1f, -t)), p = 0x1.9bbf72p-13f;
+  for (float a : {0x1.6d507ap-10f, 0x1.1114ccp-7f, 0x1.5554e4p-5f, 0x1.555552p-3f, 0.5f, 1.0f, 1.0f})
+    p = std::fma(p, r, a);
+  float e = std::isnan(x) ? x : std::ldexp(p, -static_cast<int>(k));
+  return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+
+void evaluate(SigmoidOp op, const Array &input, Array &result, unsigned threads) {
+  int64_t channels = result.shape.back();
+  forEachPixel(result, threads, [&](int64_t at) {
+    for (int64_t c = at; c < at + channels; ++c)
+      result.as<float>()[c] = sigmoid(input.as<float>()[c]);
+  });
+}
+
 void evaluate(AddOp op, const Array &lhs, const Array &rhs, Array &result, unsigned threads) {
   int64_t channels = result.shape.back();
   forEachPixel(result, threads, [&](int64_t at) {

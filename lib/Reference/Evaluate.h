@@ -19,6 +19,9 @@ void parallelFor(int64_t count, unsigned threads, llvm::function_ref<void(int64_
 // Moves and contractions (Contractions.cpp, Moves.cpp). `result` comes in zeroed, with its shape.
 void evaluate(ToNHWCOp op, const Array &input, Array &result, unsigned threads);
 void evaluate(FlattenOp op, const Array &input, Array &result, unsigned threads);
+void evaluate(UnflattenOp op, const Array &input, Array &result, unsigned threads);
+void evaluate(GatherOp op, const Array &input, Array &result, unsigned threads);
+void evaluate(ConcatOp op, llvm::ArrayRef<const Array *> inputs, Array &result, unsigned threads);
 void evaluate(MaxPoolOp op, const Array &input, Array &result, unsigned threads);
 void evaluate(AvgPoolOp op, const Array &input, Array &result, unsigned threads);
 void evaluate(Conv2DOp op, const Array &input, const Array &filter, Array &result, unsigned threads);
@@ -44,6 +47,7 @@ void evaluate(AffineOp op, const Array &input, const Array *scale, const Array *
               unsigned threads);
 void evaluate(PReLUOp op, const Array &input, const Array &slope, Array &result, unsigned threads);
 void evaluate(ClampOp op, const Array &input, Array &result, unsigned threads);
+void evaluate(SigmoidOp op, const Array &input, Array &result, unsigned threads);
 void evaluate(AddOp op, const Array &lhs, const Array &rhs, Array &result, unsigned threads);
 void evaluate(QuantizeOp op, const Array &input, const Array &thresholds, Array &result, unsigned threads);
 void evaluate(ThresholdOp op, const Array &input, const Array &thresholds, Array &result, unsigned threads);

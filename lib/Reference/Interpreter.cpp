@@ -271,7 +271,7 @@ private:
     auto in = [&](Value value) -> const Array & { return *get(value); };
     auto optional = [&](Value value) -> const Array * { return value ? get(value).get() : nullptr; };
     llvm::TypeSwitch<Operation *>(&op)
-        .Case<ToNHWCOp, FlattenOp, MaxPoolOp, AvgPoolOp, ClampOp>(
+        .Case<ToNHWCOp, FlattenOp, UnflattenOp, GatherOp, MaxPoolOp, AvgPoolOp, ClampOp, SigmoidOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), result, threads); })
         .Case<Conv2DOp, FloatConv2DOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getFilter()), result, threads); })
@@ -283,6 +283,12 @@ private:
         })
         .Case([&](PackedImageConv2DOp op) {
           evaluate(op, in(op.getInput()), in(op.getPacked()), in(op.getScale()), in(op.getOffset()), result, threads);
+        })
+        .Case([&](ConcatOp op) {
+          SmallVector<const Array *> inputs;
+          for (Value input : op.getInputs())
+            inputs.push_back(&in(input));
+          evaluate(op, inputs, result, threads);
         })
         .Case<QuantizeOp, ThresholdOp>(
             [&](auto op) { evaluate(op, in(op.getInput()), in(op.getThresholds()), result, threads); })

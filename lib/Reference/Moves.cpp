@@ -46,6 +46,73 @@ void evaluate(FlattenOp op, const Array &input, Array &result, unsigned threads)
     flattenImages<uint8_t>(input, result, threads);
 }
 
+template <typename T>
+static void unflattenImages(const Array &input, Array &result, unsigned threads) {
+  int64_t pixels = result.shape[1] * result.shape[2], channels = result.shape[3];
+  parallelFor(result.shape[0], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const T *from = input.as<T>() + n * channels * pixels;
+      T *to = result.as<T>() + n * channels * pixels;
+      for (int64_t pixel = 0; pixel < pixels; ++pixel)
+        for (int64_t c = 0; c < channels; ++c)
+          to[pixel * channels + c] = from[c * pixels + pixel];
+    }
+  });
+}
+
+void evaluate(UnflattenOp op, const Array &input, Array &result, unsigned threads) {
+  if (std::holds_alternative<std::vector<float>>(input.data))
+    unflattenImages<float>(input, result, threads);
+  else
+    unflattenImages<uint8_t>(input, result, threads);
+}
+
+template <typename T>
+static void gatherPlaces(GatherOp op, const Array &input, Array &result, unsigned threads) {
+  auto placeIn = [](ArrayRef<int64_t> list, int64_t i) { return list.empty() ? i : list[i]; };
+  const std::vector<int64_t> &in = input.shape, &out = result.shape;
+  T fill = static_cast<T>(op.getFill().convertToFloat());
+  parallelFor(out[0] * out[1], threads, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      int64_t n = row / out[1], h = placeIn(op.getRows(), row % out[1]);
+      for (int64_t x = 0; x < out[2]; ++x) {
+        int64_t w = placeIn(op.getColumns(), x);
+        for (int64_t c = 0; c < out[3]; ++c) {
+          int64_t from = placeIn(op.getChannels(), c);
+          bool isFill = h < 0 || w < 0 || from < 0;
+          result.as<T>()[(row * out[2] + x) * out[3] + c] =
+              isFill ? fill : input.as<T>()[((n * in[1] + h) * in[2] + w) * in[3] + from];
+        }
+      }
+    }
+  });
+}
+
+void evaluate(GatherOp op, const Array &input, Array &result, unsigned threads) {
+  if (std::holds_alternative<std::vector<float>>(input.data))
+    gatherPlaces<float>(op, input, result, threads);
+  else
+    gatherPlaces<uint8_t>(op, input, result, threads);
+}
+
+template <typename T>
+static void concatChannels(ArrayRef<const Array *> inputs, Array &result) {
+  int64_t channels = result.shape.back(), before = 0;
+  for (const Array *input : inputs) {
+    int64_t own = input->shape.back();
+    for (int64_t i = 0, n = input->elements(); i < n; ++i)
+      result.as<T>()[i / own * channels + before + i % own] = input->as<T>()[i];
+    before += own;
+  }
+}
+
+void evaluate(ConcatOp op, ArrayRef<const Array *> inputs, Array &result, unsigned) {
+  if (std::holds_alternative<std::vector<float>>(result.data))
+    concatChannels<float>(inputs, result);
+  else
+    concatChannels<uint8_t>(inputs, result);
+}
+
 /// Calls body(first element of the output pixel, row and column of tap 0 and the taps inside the image).
 template <typename Body>
 static void forEachWindow(const Window &window, const Array &input, const Array &result, unsigned threads, Body body) {

@@ -21,30 +21,34 @@ struct VerifySimplifiedPass final : impl::VerifySimplifiedPassBase<VerifySimplif
 } // namespace
 
 static bool isNetworkOp(Operation *op) {
-  return isa<ToNHWCOp, FlattenOp, Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp, AffineOp, PReLUOp, ClampOp,
-             AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op);
+  return isa<ToNHWCOp, FlattenOp, UnflattenOp, GatherOp, ConcatOp, Conv2DOp, FloatConv2DOp, ImageConv2DOp,
+             FullyConnectedOp, AffineOp, PReLUOp, ClampOp, AddOp, SigmoidOp, QuantizeOp, ThresholdOp,
+             TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op);
 }
 
 /// (S1)
 static LogicalResult verifySignature(func::FuncOp function) {
-  auto isFloat = [](TypeRange types, int64_t rank) {
+  auto isFloat = [](TypeRange types, ArrayRef<int64_t> ranks) {
     auto tensor = types.size() == 1 ? dyn_cast<RankedTensorType>(types.front()) : RankedTensorType();
-    return tensor && tensor.getElementType().isF32() && (rank == 0 || tensor.getRank() == rank);
+    return tensor && tensor.getElementType().isF32() && (ranks.empty() || llvm::is_contained(ranks, tensor.getRank()));
   };
   auto takesPixels = [&] {
     return function.getNumArguments() == 1 && codeBitsOf(function.getArgument(0).getType()) == 8 &&
            llvm::all_of(function.getArgument(0).getUsers(), [](Operation *user) { return isa<ImageConv2DOp>(user); });
   };
-  if ((isFloat(function.getArgumentTypes(), 4) || takesPixels()) && isFloat(function.getResultTypes(), 0))
+  if ((isFloat(function.getArgumentTypes(), {2, 4}) || takesPixels()) && isFloat(function.getResultTypes(), {}))
     return success();
   return function.emitOpError()
-         << "expects one float32 image [batch, channels, height, width], or pixels that only 'n2uq.image_conv2d' "
-            "reads, as argument and one float32 tensor as result, but got "
+         << "expects one float32 image [batch, channels, height, width], one float32 row [batch, features], or pixels "
+            "that only 'n2uq.image_conv2d' reads, as argument and one float32 tensor as result, but got "
          << function.getFunctionType();
 }
 
 /// The operands that have to be constants: all behind the tensors that flow through the network.
-static OperandRange parametersOf(Operation *op) { return op->getOperands().drop_front(isa<AddOp>(op) ? 2 : 1); }
+static OperandRange parametersOf(Operation *op) {
+  size_t tensors = isa<ConcatOp>(op) ? op->getNumOperands() : isa<AddOp>(op) ? 2 : 1;
+  return op->getOperands().drop_front(tensors);
+}
 
 /// (S3)
 static LogicalResult verifyParameters(Operation *op) {

@@ -1,6 +1,6 @@
 // RUN: n2uq-opt %s --n2uq-verify-simplified --split-input-file --verify-diagnostics
 
-// expected-error@+1 {{'func.func' op expects one float32 image [batch, channels, height, width], or pixels that only 'n2uq.image_conv2d' reads, as argument and one float32 tensor as result, but got '(tensor<?x2x4x4xf32>) -> tensor<?x4x4x2xui2>'}}
+// expected-error@+1 {{'func.func' op expects one float32 image [batch, channels, height, width], one float32 row [batch, features], or pixels that only 'n2uq.image_conv2d' reads, as argument and one float32 tensor as result, but got '(tensor<?x2x4x4xf32>) -> tensor<?x4x4x2xui2>'}}
 func.func @signature_s1(%image: tensor<?x2x4x4xf32>) -> tensor<?x4x4x2xui2> {
   %t = arith.constant dense<[[0.5, 1.0, 2.5]]> : tensor<1x3xf32>
   %0 = n2uq.to_nhwc %image : tensor<?x2x4x4xf32> -> tensor<?x4x4x2xf32>

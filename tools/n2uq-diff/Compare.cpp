@@ -81,7 +81,11 @@ std::string Comparison::compareCodes(size_t index, const Array &codes, int64_t f
   if (entry == libraryOfRow.end())
     return "";
   const n2uq_codes &table = library->descriptor().codes[entry->second];
-  if (codes.shape != std::vector<int64_t>{count, table.height, table.width, table.channels})
+  // Rows of features are images of one pixel in the library.
+  std::vector<int64_t> shape = codes.shape;
+  if (shape.size() == 2)
+    shape.insert(shape.begin() + 1, {1, 1});
+  if (shape != std::vector<int64_t>{count, table.height, table.width, table.channels})
     return "quantizer '" + row.name + "' is of another shape in the library than in the model";
   const uint8_t *expected = codes.as<uint8_t>(), *got = libraryCodes[entry->second].data();
   int64_t perImage = codesPerImage(table);

@@ -159,6 +159,9 @@ private:
   llvm::SmallVector<Access> results;
 };
 
+/// `n2uq.sigmoid` on a vector of floats.
+mlir::Value emitSigmoid(ItemEmitter &e, mlir::Value x);
+
 } // namespace n2uq
 
 #endif // N2UQ_STRATEGY_EMIT_H

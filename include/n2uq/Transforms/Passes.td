@@ -107,8 +107,8 @@ def AbsorbFloatTailPass : Pass<"n2uq-absorb-float-tail", "::mlir::func::FuncOp">
 def VerifySimplifiedPass : Pass<"n2uq-verify-simplified", "::mlir::func::FuncOp"> {
   let summary = "check what holds at the end of the simplify phase";
   let description = [{
-    (S1) The function takes one float32 tensor `[batch, channels, height, width]`, or pixels `[batch, height, width, channels]`
-         that only `n2uq.image_conv2d` reads, and returns one float32 tensor.
+    (S1) The function takes one float32 tensor `[batch, channels, height, width]` or `[batch, features]`, or pixels
+         `[batch, height, width, channels]` that only `n2uq.image_conv2d` reads, and returns one float32 tensor.
     (S2) It is one block of `n2uq` network ops, `arith.constant` and `func.return`; network ops may stand in an `n2uq.kernel`,
     which is how a strategy chosen by hand comes.
     (S3) Every parameter (filter, weights, scale, offset, slope, thresholds, base) is a constant of sound content.

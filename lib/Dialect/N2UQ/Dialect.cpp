@@ -75,7 +75,8 @@ int64_t codeBitsOf(Type type) {
 }
 
 bool isElementwise(Operation *op) {
-  return isa<AffineOp, PReLUOp, ClampOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp, SharedThresholdOp>(op);
+  return isa<AffineOp, PReLUOp, ClampOp, SigmoidOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp,
+             SharedThresholdOp>(op);
 }
 
 bool givesQuantizerCodes(Operation *op) {

@@ -193,6 +193,8 @@ LogicalResult ClampOp::verify() {
   return success();
 }
 
+LogicalResult SigmoidOp::verify() { return verifyExtents(*this, "its input", getInput()); }
+
 OpFoldResult ClampOp::fold(FoldAdaptor) {
   if (getMin().isInfinity() && getMin().isNegative() && getMax().isInfinity() && !getMax().isNegative())
     return getInput();

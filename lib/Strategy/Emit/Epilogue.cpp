@@ -242,6 +242,9 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
         hold(arith::CmpFPredicate::OGT, clamp.getMax());
         return column;
       })
+      .Case([&](SigmoidOp sigmoid) {
+        return map(operand(sigmoid.getInput()), [&](Value v) { return emitSigmoid(*this, v); });
+      })
       .Case([&](AddOp addition) {
         Column lhs = operand(addition.getLhs()), rhs = operand(addition.getRhs());
         for (auto [left, right] : llvm::zip_equal(lhs, rhs))

@@ -1,8 +1,8 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Ops that move elements: channels first to channels last, and an image to a row of features. One element at a time,
-// unless nothing moves at all (an image of one pixel).
+// Ops that move elements: channels first to channels last, and an image to a row of features and back. One element at a
+// time, unless nothing moves at all (an image of one pixel).
 #include "../Contraction.h"
 
 using namespace mlir;
@@ -11,15 +11,15 @@ using namespace n2uq;
 namespace {
 
 bool mayRun(KernelOp kernel, const CpuTarget &, std::string &why) {
-  if (isa_and_nonnull<ToNHWCOp, FlattenOp>(kernel.getRoot()))
+  if (isa_and_nonnull<ToNHWCOp, FlattenOp, UnflattenOp>(kernel.getRoot()))
     return true;
   why = "its root does not move elements";
   return false;
 }
 
 bool keepsPlaces(Operation *root) {
-  ImageShape in(root->getOperand(0).getType());
-  return isa<FlattenOp>(root) && in.height * in.width == 1;
+  ImageShape in(root->getOperand(0).getType()), out(root->getResult(0).getType());
+  return !isa<ToNHWCOp>(root) && in.height * in.width * out.height * out.width == 1;
 }
 
 Plan plan(KernelOp kernel, const CpuTarget &target) {
@@ -37,21 +37,27 @@ void emit(KernelOp kernel, ItemEmitter &e) {
   Operation *root = kernel.getRoot();
   ImageShape in(root->getOperand(0).getType()), out(root->getResult(0).getType());
   // read() gives the network's input behind its to_nhwc as an image with channels last, whatever its strides are.
-  bool flatten = isa<FlattenOp>(root);
-  Access input = e.read(flatten ? root->getOperand(0) : root->getResult(0));
+  Access input = e.read(isa<ToNHWCOp>(root) ? root->getResult(0) : root->getOperand(0));
   Value y = e.item;
   e.clearBorder(y, e.add(y, 1), e.number(0), memoryChannels(out.channels));
   e.loop(e.number(0), e.number(out.width), [&](Value x) {
     e.loop(e.number(0), e.number(ceilDiv(out.channels, e.lanes)), [&](Value v) {
       Value channel = e.mul(v, e.lanes), fromY = y, fromX = x, from = channel;
-      if (flatten && !keepsPlaces(root)) {
+      if (isa<FlattenOp>(root) && !keepsPlaces(root)) {
         fromX = e.modulo(channel, in.width);
         Value rows = e.divide(channel, in.width);
         fromY = e.modulo(rows, in.height);
         from = e.divide(rows, in.height);
+      } else if (isa<UnflattenOp>(root)) {
+        fromY = fromX = e.number(0);
+        from = e.add(e.mul(e.add(e.mul(channel, out.height), y), out.width), x);
       }
       e.finish({e.loadVector(input, e.pixelAddress(input, fromY, fromX), from)}, y, x, 1, channel);
     });
+    // Channels that only memory has hold what a code may be.
+    if (codeBitsOf(root->getResult(0).getType()))
+      e.loop(e.number(ceilDiv(out.channels, e.lanes)), e.number(memoryChannels(out.channels) / e.lanes),
+             [&](Value v) { e.finish({e.splat(int32_t(0))}, y, x, 1, e.mul(v, e.lanes)); });
   });
 }
 

@@ -112,3 +112,26 @@ func.func @unused(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>) {
   }
   return
 }
+
+// CHECK-LABEL: @gather_of_all
+// CHECK-NEXT: return %arg0
+func.func @gather_of_all(%x: tensor<?x4x4x3xf32>) -> tensor<?x4x4x3xf32> {
+  %0 = n2uq.gather %x : tensor<?x4x4x3xf32> -> tensor<?x4x4x3xf32>
+  return %0 : tensor<?x4x4x3xf32>
+}
+
+// CHECK-LABEL: @unflatten_of_flatten
+// CHECK-NEXT: return %arg0
+func.func @unflatten_of_flatten(%x: tensor<?x4x4x3xui2>) -> tensor<?x4x4x3xui2> {
+  %0 = n2uq.flatten %x : tensor<?x4x4x3xui2> -> tensor<?x48xui2>
+  %1 = n2uq.unflatten %0 : tensor<?x48xui2> -> tensor<?x4x4x3xui2>
+  return %1 : tensor<?x4x4x3xui2>
+}
+
+// CHECK-LABEL: @unflatten_to_another_image
+// CHECK: n2uq.unflatten
+func.func @unflatten_to_another_image(%x: tensor<?x4x4x3xui2>) -> tensor<?x1x1x48xui2> {
+  %0 = n2uq.flatten %x : tensor<?x4x4x3xui2> -> tensor<?x48xui2>
+  %1 = n2uq.unflatten %0 : tensor<?x48xui2> -> tensor<?x1x1x48xui2>
+  return %1 : tensor<?x1x1x48xui2>
+}

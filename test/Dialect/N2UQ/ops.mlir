@@ -28,6 +28,23 @@ func.func @block(%image: tensor<?x3x16x16xf32>, %w: tensor<64x7x7x3xf32>, %f: te
   return %11 : tensor<?x10xf32>
 }
 
+// CHECK-LABEL: @moves
+func.func @moves(%x: tensor<?x4x4x3xf32>, %codes: tensor<?x4x4x3xui2>, %row: tensor<?x48xui4>) -> (tensor<?x8x8x6xf32>, tensor<?x4x4x3xui4>) {
+  // CHECK: n2uq.gather %{{.*}} rows = [-1, 0, 1] fill = 2.000000e+00 : tensor<?x4x4x3xui2> -> tensor<?x3x4x3xui2>
+  %0 = n2uq.gather %codes rows = [-1, 0, 1] fill = 2.0 : tensor<?x4x4x3xui2> -> tensor<?x3x4x3xui2>
+  // CHECK: n2uq.gather %{{.*}} rows = [0, 0, 1, 1, 2, 2, 3, 3] columns = [3, 3, 2, 2, 1, 1, 0, 0] : tensor<?x4x4x3xf32> -> tensor<?x8x8x3xf32>
+  %1 = n2uq.gather %x rows = [0, 0, 1, 1, 2, 2, 3, 3] columns = [3, 3, 2, 2, 1, 1, 0, 0] : tensor<?x4x4x3xf32> -> tensor<?x8x8x3xf32>
+  // CHECK: n2uq.gather %{{.*}} channels = [2, 1, 0] : tensor<?x8x8x3xf32> -> tensor<?x8x8x3xf32>
+  %2 = n2uq.gather %1 channels = [2, 1, 0] : tensor<?x8x8x3xf32> -> tensor<?x8x8x3xf32>
+  // CHECK: n2uq.concat %{{.*}}, %{{.*}} : tensor<?x8x8x3xf32>, tensor<?x8x8x3xf32> -> tensor<?x8x8x6xf32>
+  %3 = n2uq.concat %1, %2 : tensor<?x8x8x3xf32>, tensor<?x8x8x3xf32> -> tensor<?x8x8x6xf32>
+  // CHECK: n2uq.sigmoid %{{.*}} : tensor<?x8x8x6xf32>
+  %4 = n2uq.sigmoid %3 : tensor<?x8x8x6xf32>
+  // CHECK: n2uq.unflatten %{{.*}} : tensor<?x48xui4> -> tensor<?x4x4x3xui4>
+  %5 = n2uq.unflatten %row : tensor<?x48xui4> -> tensor<?x4x4x3xui4>
+  return %4, %5 : tensor<?x8x8x6xf32>, tensor<?x4x4x3xui4>
+}
+
 // CHECK-LABEL: @stem
 func.func @stem(%pixels: tensor<?x16x16x3xui8>, %l: tensor<2x64x7x7x3xi8>, %packed: tensor<4x37x2x16x4xi8>, %s: tensor<64xf32>,
                 %b: tensor<4x4x64xf32>) -> (tensor<?x8x8x64xf32>, tensor<?x4x4x64xf32>) {

@@ -117,6 +117,29 @@ class Network:
         result = f"tensor<?x{int(np.prod(self.shape(x)))}x{self.types[x].rsplit('x', 1)[1]}"
         return self._emit(f"n2uq.flatten {x} : {self.types[x]} -> {result}", result, name)
 
+    def gather(self, x, rows=None, columns=None, channels=None, fill=0, name=None):
+        lists = [rows, columns, channels]
+        shape = [extent if places is None else len(places) for extent, places in zip(self.shape(x), lists)]
+        text = f"n2uq.gather {x}"
+        for word, places in zip(("rows", "columns", "channels"), lists):
+            text += "" if places is None else f" {word} = [{', '.join(map(str, places))}]"
+        result = self._image(*shape, self.types[x].rsplit("x", 1)[1][:-1])
+        return self._emit(f"{text} fill = {float(fill)} : {self.types[x]} -> {result}", result, name)
+
+    def concat(self, *inputs, name=None):
+        height, width, _ = self.shape(inputs[0])
+        channels = sum(self.shape(x)[-1] for x in inputs)
+        result = self._image(height, width, channels, self.types[inputs[0]].rsplit("x", 1)[1][:-1])
+        types = ", ".join(self.types[x] for x in inputs)
+        return self._emit(f"n2uq.concat {', '.join(inputs)} : {types} -> {result}", result, name)
+
+    def unflatten(self, x, height, width, channels, name=None):
+        result = self._image(height, width, channels, self.types[x].rsplit("x", 1)[1][:-1])
+        return self._emit(f"n2uq.unflatten {x} : {self.types[x]} -> {result}", result, name)
+
+    def sigmoid(self, x, name=None):
+        return self._emit(f"n2uq.sigmoid {x} : {self.types[x]}", self.types[x], name)
+
     def fully_connected(self, x, weights, name=None):
         w = self.constant(np.asarray(weights, np.float32))
         result = f"tensor<?x{len(weights)}xf32>"

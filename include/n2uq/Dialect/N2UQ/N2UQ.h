@@ -34,7 +34,8 @@ int64_t channelsOf(mlir::Value tensor);
 /// Bits of a code tensor's elements (1 to 8); 0 for any other tensor.
 int64_t codeBitsOf(mlir::Type type);
 
-/// Whether `op` works element by element on tensors of one shape (affine, prelu, clamp, add and the quantizers).
+/// Whether `op` works element by element on tensors of one shape (affine, prelu, clamp, sigmoid, add and the
+/// quantizers).
 bool isElementwise(mlir::Operation *op);
 
 /// What a quantizer's name ends with where its codes are pooled before they are the model's.

@@ -248,6 +248,32 @@ def N2UQ_ClampOp : N2UQ_Op<"clamp", [Pure, AllTypesMatch<["input", "result"]>]> 
   let hasFolder = 1;
 }
 
+def N2UQ_SigmoidOp : N2UQ_Op<"sigmoid", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "logistic function in a fixed order of float steps";
+  let description = [{
+    `1 / (1 + exp(-x))` within a few units of the last place. The steps are part of the meaning, so that every target gives
+    the same bits:
+
+    ```
+    t = min(|x|, 87.0)                                          a NaN stays
+    k = fl(fl(fl(t * 0x1.715476p+0) + 0x1.8p+23) - 0x1.8p+23)   the whole number next to t / ln 2
+    r = fma(k, 0x1.62e4p-1, -t)       r = fma(k, 0x1.7f7d1cp-20, r)
+    p = 0x1.a0fbe2p-13                p = fma(p, r, each of 0x1.6e879cp-10, 0x1.111150p-7, 0x1.5554dcp-5,
+                                                    0x1.555556p-3, 0.5, 1, 1)
+    e = p * 2^-k                      exact: k is between 0 and 126
+    result = x < 0 ? fl(e / fl(1 + e)) : fl(1 / fl(1 + e))
+    ```
+
+    Example:
+    ```mlir
+    %0 = n2uq.sigmoid %x : tensor<?x10xf32>
+    ```
+  }];
+  let arguments = (ins N2UQ_FloatTensor:$input);
+  let results = (outs N2UQ_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
+
 def N2UQ_AddOp : N2UQ_Op<"add", [Pure, Commutative, AllTypesMatch<["lhs", "rhs", "result"]>]> {
   let summary = "sum of two tensors";
   let description = [{

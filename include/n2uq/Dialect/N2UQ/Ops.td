@@ -7,6 +7,7 @@ include "n2uq/Dialect/N2UQ/Dialect.td"
 include "n2uq/Dialect/N2UQ/Attrs.td"
 include "n2uq/Dialect/N2UQ/Types.td"
 include "n2uq/Dialect/N2UQ/NetworkOps.td"
+include "n2uq/Dialect/N2UQ/MoveOps.td"
 include "n2uq/Dialect/N2UQ/KernelOps.td"
 include "n2uq/Dialect/N2UQ/EpilogueOps.td"
 
