@@ -1,6 +1,7 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ModelFacts.h"
+#include "n2uq/Strategy/Candidates.h"
 #include "n2uq/Strategy/DeviceLayout.h"
 
 #include <cctype>
@@ -33,14 +34,9 @@ std::string symbolFor(KernelOp kernel) {
   return name;
 }
 
-static std::string describeStrategy(StrategyAttr strategy, bool isForGpu) {
-  std::string text = strategy.getKernel().str();
-  if (!isForGpu)
-    text += " lanes=" + std::to_string(strategy.getLanes());
-  text += " tile=";
-  for (auto [index, extent] : llvm::enumerate(strategy.getTile()))
-    text += (index ? "x" : "") + std::to_string(extent);
-  return text;
+/// The kernel's strategy for people, and whether it was measured. Lanes are a CPU's.
+static std::string describeStrategy(KernelOp kernel, bool isForGpu) {
+  return describe(*kernel.getStrategy(), /*withLanes=*/!isForGpu) + (kernel->hasAttr(measuredName) ? " measured" : "");
 }
 
 /// Bytes of one image of a tensor in memory.
@@ -65,7 +61,7 @@ void ModelFacts::add(KernelOp kernel, StringRef function, int64_t items, int64_t
   for (Value result : kernel.getResults())
     traffic += imageBytes(result, onGpu);
   SmallVector<NamedAttribute> row = {string("name", nameOf(kernel).empty() ? function : nameOf(kernel)),
-                                     string("strategy", describeStrategy(*kernel.getStrategy(), onGpu)),
+                                     string("strategy", describeStrategy(kernel, onGpu)),
                                      string("function", function),
                                      number("items", items),
                                      number("macs", macsOf(kernel)),

@@ -37,8 +37,11 @@ SmallVector<Candidate> candidatesOf(KernelOp kernel, const CpuTarget &target, si
   return all;
 }
 
-std::string describe(StrategyAttr strategy) {
-  std::string text = strategy.getKernel().str() + " lanes=" + std::to_string(strategy.getLanes()) + " tile=";
+std::string describe(StrategyAttr strategy, bool withLanes) {
+  std::string text = strategy.getKernel().str();
+  if (withLanes)
+    text += " lanes=" + std::to_string(strategy.getLanes());
+  text += " tile=";
   for (auto [index, extent] : llvm::enumerate(strategy.getTile()))
     text += (index ? "x" : "") + std::to_string(extent);
   return text;

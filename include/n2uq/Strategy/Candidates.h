@@ -19,7 +19,7 @@ struct Candidate {
 llvm::SmallVector<Candidate> candidatesOf(KernelOp kernel, const CpuTarget &target, size_t most);
 
 /// "direct_dot lanes=16 tile=1x7x2"
-std::string describe(StrategyAttr strategy);
+std::string describe(StrategyAttr strategy, bool withLanes = true);
 
 /// Attribute of a kernel whose strategy was measured: nanoseconds of an image.
 constexpr llvm::StringLiteral measuredName = "n2uq.measured_nanoseconds";
