@@ -37,7 +37,7 @@ class Form:
 FORMS = {"resnet18": [Form(2, False, 1.5), Form(2, True, 2.0), Form(3, True, 1.7), Form(4, True, 1.4)],
          "resnet34": [Form(2, False), Form(2, True, 2.2)],
          "resnet50": [Form(2, False), Form(2, True, 1.8)],
-         "mobilenet_v2": [Form(4, False), Form(4, True, 1.3)]}
+         "mobilenet_v2": [Form(4, False, 1.3), Form(4, True)]}
 
 
 @dataclasses.dataclass

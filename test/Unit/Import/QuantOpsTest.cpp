@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "QuantOps.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 #include <cmath>
 #include <limits>
@@ -64,21 +65,29 @@ TEST(QuantOps, ThresholdsAreTheOp) {
   for (int i = 0; i < 20; ++i)
     scales.push_back(std::exp2(exponents(random)));
   for (int bits = 1; bits <= 8; ++bits)
-    for (bool isNarrow : {false, true})
-      for (Rounding rounding : everyRounding)
-        for (float scale : scales) {
-          QuantGrid grid{bits, /*isSigned=*/false, isNarrow, rounding};
-          std::vector<float> thresholds = thresholdsOf(grid, scale);
-          ASSERT_EQ(static_cast<float>(thresholds.size()), grid.highest());
-          std::vector<float> points = {-infinity, infinity, 0.0f, -0.0f};
-          for (float t : thresholds)
-            points.insert(points.end(), {t, std::nextafter(t, -infinity), std::nextafter(t, infinity)});
-          for (int i = 0; i < 8; ++i)
-            points.push_back(unit(random) * scale * grid.highest());
-          for (float x : points)
-            if (!std::isnan(x))
-              ASSERT_EQ(static_cast<float>(countReached(thresholds, x)), grid.level(x, scale, 0.0f))
-                  << "x = " << x << ", scale = " << scale << ", bits = " << bits << ", seed " << seed;
+    for (bool isSigned : {false, true})
+      for (bool isNarrow : {false, true})
+        for (Rounding rounding : everyRounding) {
+          QuantGrid grid{bits, isSigned, isNarrow, rounding};
+          if (grid.lowest() >= grid.highest())
+            continue; // a narrow grid of one bit has one level
+          int64_t lo = grid.lowest(), hi = isSigned && bits == 1 ? 1 : grid.highest();
+          Levels levels{lo, hi, int64_t(scales.size()),
+                        [&](float x, int64_t row) { return grid.level(x, scales[row], 0.0f); }};
+          std::vector<float> all = thresholdsOf(levels);
+          ASSERT_EQ(int64_t(all.size()), levels.rows * (hi - lo));
+          for (auto [row, scale] : llvm::enumerate(scales)) {
+            std::vector<float> thresholds(all.begin() + row * (hi - lo), all.begin() + (row + 1) * (hi - lo));
+            std::vector<float> points = {-infinity, infinity, 0.0f, -0.0f};
+            for (float t : thresholds)
+              points.insert(points.end(), {t, std::nextafter(t, -infinity), std::nextafter(t, infinity)});
+            for (int i = 0; i < 8; ++i)
+              points.push_back(unit(random) * scale * hi);
+            for (float x : points)
+              if (!std::isnan(x))
+                ASSERT_EQ(static_cast<float>(lo + countReached(thresholds, x)), grid.level(x, scale, 0.0f))
+                    << "x = " << x << ", scale = " << scale << ", bits = " << bits << ", seed " << seed;
+          }
         }
 }
 
@@ -105,9 +114,10 @@ TEST(QuantOps, OddWeightsOfHalfIntegerZeroPoint) {
       ASSERT_EQ(quantizeConstant(weights, tensor({1, 1, 1, 1}, {2 * step}), tensor({}, {top / 2.0f}), grid, result),
                 "");
       ASSERT_EQ(result.reason, "");
-      ASSERT_EQ(result.scale, std::vector<float>{step});
+      ASSERT_EQ(result.scale.floats, std::vector<float>{step});
+      ASSERT_EQ(int64_t(result.integers.size()), top + 1);
       for (int k = 0; k <= top; ++k)
-        ASSERT_EQ(result.weights[k], 2 * k - top) << "step " << step;
+        ASSERT_EQ(result.integers[k], 2 * k - top) << "step " << step;
     }
 }
 
@@ -121,11 +131,23 @@ TEST(QuantOps, WeightsWithoutIntegers) {
     return result.reason;
   };
   EXPECT_EQ(reason(tensor({2, 1}, {1, 2}), tensor({}, {0})), "");
-  EXPECT_EQ(reason(tensor({2}, {1, 2}), tensor({}, {0})), "its scale is not one number per output channel");
   EXPECT_EQ(reason(tensor({}, {1}), tensor({}, {0.25f})), "its zero point is neither whole nor half-integer");
   EXPECT_EQ(reason(tensor({}, {1}), tensor({2, 1}, {0, 0.5f})), "its zero point is neither whole nor half-integer");
   EXPECT_EQ(reason(tensor({}, {1e-45f}), tensor({}, {0.5f})), "half of its scale is no float32 number");
-  EXPECT_EQ(reason(tensor({}, {1}), tensor({}, {1000})), "its integers leave the range -128 to 127");
+  EXPECT_EQ(reason(tensor({}, {1}), tensor({}, {1 << 25})), "its integers have more than 24 bits");
+}
+
+TEST(QuantOps, ScalesAlongAnAxis) {
+  Tensor weights = tensor({2, 2}, {1, 2, 3, 4});
+  auto along = [&](const Tensor &scale, size_t axis) {
+    QuantizedTensor result;
+    EXPECT_EQ(quantizeConstant(weights, scale, tensor({}, {0}), QuantGrid(), result), "");
+    return result.scalesAlong(axis);
+  };
+  EXPECT_EQ(along(tensor({}, {3}), 0), (std::vector<float>{3}));
+  EXPECT_EQ(along(tensor({2, 1}, {1, 2}), 0), (std::vector<float>{1, 2}));
+  EXPECT_EQ(along(tensor({2, 1}, {1, 2}), 1), (std::vector<float>{}));
+  EXPECT_EQ(along(tensor({2}, {1, 2}), 0), (std::vector<float>{}));
 }
 
 TEST(QuantOps, RefusedParameters) {
