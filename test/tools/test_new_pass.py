@@ -38,7 +38,9 @@ def scratch():
 
 def test_a_new_pass_builds_and_passes_at_once(scratch):
     run([scratch / "tools/dev/new-pass", "FoldScratchExample", "--op=PReLUOp", "--summary=fold an example"])
-    run(["cmake", "--preset", "release"], cwd=scratch)
+    # The copy has no environment of its own to find Halide in.
+    halide = next((ROOT / "build/venv/lib").glob("python3*/site-packages/halide"))
+    run(["cmake", "--preset", "release", f"-DN2UQ_HALIDE_ROOT={halide}"], cwd=scratch)
     run(["cmake", "--build", "build", "-j", os.cpu_count() or 1, "--target", "n2uq-opt"], cwd=scratch)
     assert "--n2uq-fold-scratch-example" in run([scratch / "build/bin/n2uq-opt", "--help"])
 
