@@ -10,61 +10,40 @@ using namespace mlir;
 
 namespace n2uq {
 
-void evaluate(ToNHWCOp op, const Array &input, Array &result, unsigned threads) {
-  int64_t channels = input.shape[1], pixels = input.shape[2] * input.shape[3];
+/// Every image of \p input, a matrix of \p rows x \p columns, transposed.
+template <typename T>
+static void transposeImages(const Array &input, int64_t rows, int64_t columns, Array &result, unsigned threads) {
   parallelFor(input.shape[0], threads, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const float *from = input.as<float>() + n * channels * pixels;
-      float *to = result.as<float>() + n * channels * pixels;
-      for (int64_t c = 0; c < channels; ++c)
-        for (int64_t pixel = 0; pixel < pixels; ++pixel)
-          to[pixel * channels + c] = from[c * pixels + pixel];
+      const T *from = input.as<T>() + n * rows * columns;
+      T *to = result.as<T>() + n * rows * columns;
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t column = 0; column < columns; ++column)
+          to[column * rows + row] = from[row * columns + column];
     }
   });
 }
 
-template <typename T>
-static void flattenImages(const Array &input, Array &result, unsigned threads) {
-  int64_t pixels = input.shape[1] * input.shape[2], channels = input.shape[3];
-  parallelFor(input.shape[0], threads, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const T *from = input.as<T>() + n * channels * pixels;
-      T *to = result.as<T>() + n * channels * pixels;
-      for (int64_t c = 0; c < channels; ++c)
-        for (int64_t pixel = 0; pixel < pixels; ++pixel)
-          to[c * pixels + pixel] = from[pixel * channels + c];
-    }
-  });
+void evaluate(ToNHWCOp op, const Array &input, Array &result, unsigned threads) {
+  transposeImages<float>(input, input.shape[1], input.shape[2] * input.shape[3], result, threads);
 }
 
 void evaluate(FlattenOp op, const Array &input, Array &result, unsigned threads) {
+  int64_t pixels = input.shape[1] * input.shape[2], channels = input.shape[3];
   if (std::holds_alternative<std::vector<float>>(input.data))
-    flattenImages<float>(input, result, threads);
+    transposeImages<float>(input, pixels, channels, result, threads);
   else if (std::holds_alternative<std::vector<int32_t>>(input.data))
-    flattenImages<int32_t>(input, result, threads);
+    transposeImages<int32_t>(input, pixels, channels, result, threads);
   else
-    flattenImages<uint8_t>(input, result, threads);
-}
-
-template <typename T>
-static void unflattenImages(const Array &input, Array &result, unsigned threads) {
-  int64_t pixels = result.shape[1] * result.shape[2], channels = result.shape[3];
-  parallelFor(result.shape[0], threads, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      const T *from = input.as<T>() + n * channels * pixels;
-      T *to = result.as<T>() + n * channels * pixels;
-      for (int64_t pixel = 0; pixel < pixels; ++pixel)
-        for (int64_t c = 0; c < channels; ++c)
-          to[pixel * channels + c] = from[c * pixels + pixel];
-    }
-  });
+    transposeImages<uint8_t>(input, pixels, channels, result, threads);
 }
 
 void evaluate(UnflattenOp op, const Array &input, Array &result, unsigned threads) {
+  int64_t pixels = result.shape[1] * result.shape[2], channels = result.shape[3];
   if (std::holds_alternative<std::vector<float>>(input.data))
-    unflattenImages<float>(input, result, threads);
+    transposeImages<float>(input, channels, pixels, result, threads);
   else
-    unflattenImages<uint8_t>(input, result, threads);
+    transposeImages<uint8_t>(input, channels, pixels, result, threads);
 }
 
 template <typename T>
