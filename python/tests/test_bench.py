@@ -260,6 +260,12 @@ def test_options():
     assert set(contenders.FORMS) == set(arguments.NETWORKS)
 
 
+def test_pixels_are_dense():
+    """Else every timed run of ours begins with a transposition, which no peer has."""
+    pixels = contenders.pixels(ordinary.images(2, 3, 8, 5))
+    assert pixels.shape == (2, 8, 8, 3) and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+
+
 # ---- Whole runs on tiny networks ----
 
 def test_a_whole_run(tmp_path, monkeypatch):

@@ -79,8 +79,10 @@ class Task:
 
 
 def pixels(images):
-    """Bytes [N,H,W,C] from normalised floats: what a camera would have given, roughly; no timing depends on it."""
-    return np.clip(np.rint(images.transpose(0, 2, 3, 1) * 58 + 118), 0, 255).astype(np.uint8)
+    """Bytes [N,H,W,C] from normalised floats: what a camera would have given, roughly; no timing depends on their values.
+    Dense, as a camera gives them: numpy keeps the order in memory of what it computes from, and every timed run would begin
+    with a transposition."""
+    return np.ascontiguousarray(np.clip(np.rint(images.transpose(0, 2, 3, 1) * 58 + 118), 0, 255).astype(np.uint8))
 
 
 def suited(model, images):
