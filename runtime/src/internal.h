@@ -74,7 +74,7 @@ void n2uq_use_large_pages(const n2uq_segment *segments, int64_t count);
 
 typedef struct n2uq_pool n2uq_pool;
 
-enum { n2uq_max_threads = 1024 }; /* so that the chunks of a loop fit 16 bits */
+enum { n2uq_max_threads = 1024 }; /* more than any loop has items for */
 
 /* Starts threads - 1 threads; the caller of n2uq_pool_run is the last one. */
 n2uq_status n2uq_pool_create(int64_t threads, int64_t spin_microseconds, n2uq_pool **pool);

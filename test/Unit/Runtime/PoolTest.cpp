@@ -103,6 +103,28 @@ TEST(Pool, TwoThreadsWorkAtTheSameTime) {
   }
 }
 
+/// Whoever computes the first chunk stays there until all other items are computed: passes only where others take the
+/// chunks that are left of its share.
+void waitForTheRest(const n2uq_frame *frame, int64_t begin, int64_t end) {
+  auto *computed = static_cast<std::atomic<int64_t> *>(frame->output);
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (begin == 0 && computed->load() < frame->batch - end && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  EXPECT_TRUE(begin > 0 || computed->load() == frame->batch - end);
+  computed->fetch_add(end - begin);
+}
+
+TEST(Pool, OthersTakeTheRestOfAShare) {
+  for (int64_t threads : {2, 3, 8})
+    for (int64_t count : {8, 9, 64, 1000}) {
+      Pool pool = makePool(threads);
+      std::atomic<int64_t> computed{0};
+      n2uq_frame frame = {nullptr, nullptr, &computed, count};
+      n2uq_pool_run(pool.get(), count, waitForTheRest, &frame);
+      EXPECT_EQ(computed.load(), count);
+    }
+}
+
 /// A slow item: the caller has to sleep for the end of the loop.
 void slowItems(const n2uq_frame *frame, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) {
