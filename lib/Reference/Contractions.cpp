@@ -279,6 +279,15 @@ void evaluate(Dot2Op op, const Array &codes, const Array &weights, Array &result
   }
 }
 
+void evaluate(Dot2WordsOp op, const Array &acc, const Array &lhs, const Array &rhs, Array &result) {
+  for (int64_t i = 0; i < acc.elements(); ++i) {
+    uint32_t sum = acc.as<int32_t>()[i];
+    for (int64_t j = 0; j < 2; ++j)
+      sum += uint32_t(int32_t(lhs.as<int16_t>()[2 * i + j])) * uint32_t(int32_t(rhs.as<int16_t>()[2 * i + j]));
+    result.as<int32_t>()[i] = sum;
+  }
+}
+
 void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result) {
   for (int64_t i = 0; i < acc.elements(); ++i) {
     uint32_t sum = acc.as<int32_t>()[i];

@@ -39,6 +39,7 @@ void evaluate(PackedImageConv2DOp op, const Array &input, const Array &packed, c
               Array &result, unsigned threads);
 void evaluate(PackedFullyConnectedOp op, const Array &input, const Array &packed, Array &result, unsigned threads);
 void evaluate(Dot2Op op, const Array &codes, const Array &weights, Array &result);
+void evaluate(Dot2WordsOp op, const Array &acc, const Array &lhs, const Array &rhs, Array &result);
 void evaluate(Dot4Op op, const Array &acc, const Array &codes, const Array &weights, Array &result);
 void evaluate(TableLookupOp op, const Array &table, const Array &indices, Array &result);
 

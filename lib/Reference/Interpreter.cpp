@@ -125,6 +125,12 @@ static std::optional<Array::Data> constantData(arith::ConstantOp constant) {
   auto dense = dyn_cast<DenseIntElementsAttr>(constant.getValue());
   if (!dense)
     return std::nullopt;
+  if (element.isSignlessInteger(16)) {
+    std::vector<int16_t> words;
+    for (const APInt &word : dense.getValues<APInt>())
+      words.push_back(word.getSExtValue());
+    return Array::Data(std::move(words));
+  }
   std::vector<uint8_t> codes;
   for (const APInt &code : dense.getValues<APInt>())
     codes.push_back(code.getZExtValue());
@@ -313,6 +319,7 @@ private:
           evaluate(op, values, result);
         })
         .Case([&](PermuteOp op) { evaluate(op, in(op.getTable()), in(op.getIndex()), result); })
+        .Case([&](Dot2WordsOp op) { evaluate(op, in(op.getAcc()), in(op.getLhs()), in(op.getRhs()), result); })
         .Case([&](Dot4Op op) { evaluate(op, in(op.getAcc()), in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](TableLookupOp op) { evaluate(op, in(op.getTable()), in(op.getIndices()), result); })
         .Default([](Operation *op) { llvm_unreachable("Interpreter::create lets no other op through"); });

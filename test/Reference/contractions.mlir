@@ -22,6 +22,7 @@
 // RUN: %{run} --function=fully_connected --input=input=%t/rows.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=FC
 // RUN: %{make} %t/acc.npy i4 2 10 -2147483648 && %{make} %t/u.npy i1 8 1 2 3 0 -1 0 0 1 && %{make} %t/s.npy i1 8 1 -1 3 9 -128 5 5 3
 // RUN: %{run} --function=dot2 --input=input0=%t/u.npy --input=input1=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT2
+// RUN: %{run} --function=dot2_words --input=input=%t/acc.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=WORDS
 // RUN: %{run} --function=dot4 --input=input0=%t/acc.npy --input=input1=%t/u.npy --input=input2=%t/s.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=DOT4
 // RUN: %{make} %t/table.npy i1 64 range && %{make} %t/indices.npy i1 64 -1 -2 -3 -4 -5 -6 -7 -8 -9 -10 -11 -12 -13 -14 -15 -16 -17 -18 -19 -20 -21 -22 -23 -24 -25 -26 -27 -28 -29 -30 -31 -32 -33 -34 -35 -36 -37 -38 -39 -40 -41 -42 -43 -44 -45 -46 -47 -48 -49 -50 -51 -52 -53 -54 -55 -56 -57 -58 -59 -60 -61 -62 -63 -64
 // RUN: %{run} --function=table_lookup --input=input0=%t/table.npy --input=input1=%t/indices.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=LOOKUP
@@ -138,6 +139,15 @@ func.func @fully_connected(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 func.func @dot2(%u: vector<8xi8>, %s: vector<8xi8>) -> vector<4xi16> {
   %0 = n2uq.dot2 %u, %s : vector<8xi8> -> vector<4xi16>
   return %0 : vector<4xi16>
+}
+
+// The largest sum of two products, 2^31, is taken modulo 2^32.
+// WORDS: int32 2 -2147483638 -2147383648
+func.func @dot2_words(%acc: vector<2xi32>) -> vector<2xi32> {
+  %x = arith.constant dense<[-32768, -32768, 400, -1]> : vector<4xi16>
+  %y = arith.constant dense<[-32768, -32768, 251, 400]> : vector<4xi16>
+  %0 = n2uq.dot2_words %acc, %x, %y : vector<2xi32>, vector<4xi16>
+  return %0 : vector<2xi32>
 }
 
 // Codes are bytes without a sign: -1 is 255. Sums are taken modulo 2^32: -2^31 - 255 * 128 + 3 comes in from above.

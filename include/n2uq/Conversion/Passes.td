@@ -10,6 +10,7 @@ def ConvertN2UQToX86Pass : Pass<"convert-n2uq-to-x86"> {
   let description = [{
     `n2uq.dot4`: one `vpdpbusd` where there is VNNI; else `pmaddubsw` and `pmaddwd` where two products of codes and weights fit into 16
     bits; else two `pmaddwd` on bytes widened to 16 bits, which every 64-bit CPU has.
+    `n2uq.dot2_words`: one `vpdpwssd` where there is VNNI, else `pmaddwd` and an addition.
 
     `n2uq.cell_codes`: two permutations of 16-bit or four of 32-bit numbers for 64 codes, with AVX-512. `n2uq.permute`: one
     permutation, with AVX2 or AVX-512.

@@ -46,6 +46,17 @@ struct DotEmitter {
     return call(name, type(32), {x, y});
   }
 
+  /// The accumulators and sums of two neighbours' products. Where both products are 2^30, which only those of -2^15 are,
+  /// pmaddwd says -2^31, the same number modulo 2^32.
+  Value addWords(Value acc, Value x, Value y) {
+    if (!target.hasDotProduct())
+      return arith::AddIOp::create(b, acc, multiplyAddWords(x, y));
+    StringRef name = lanes == 16  ? "llvm.x86.avx512.vpdpwssd.512"
+                     : lanes == 8 ? "llvm.x86.avx512.vpdpwssd.256"
+                                  : "llvm.x86.avx512.vpdpwssd.128";
+    return call(name, type(32), {acc, x, y});
+  }
+
   Value emit(Value acc, Value codes, Value weights, int64_t codeBits) {
     if (target.hasDotProduct()) {
       StringRef name = lanes == 16  ? "llvm.x86.avx512.vpdpbusd.512"
@@ -209,6 +220,8 @@ struct ConvertN2UQToX86 final : n2uq::impl::ConvertN2UQToX86PassBase<ConvertN2UQ
       bool converted = true;
       if (auto dot = dyn_cast<Dot4Op>(op))
         converted = succeeded(convert(dot, target));
+      else if (auto words = dyn_cast<Dot2WordsOp>(op))
+        converted = succeeded(convert(words, target));
       else if (auto codes = dyn_cast<CellCodesOp>(op))
         converted = succeeded(convert(codes, target));
       else if (auto permute = dyn_cast<PermuteOp>(op))
@@ -240,14 +253,30 @@ struct ConvertN2UQToX86 final : n2uq::impl::ConvertN2UQToX86PassBase<ConvertN2UQ
     return success();
   }
 
-  static LogicalResult convert(Dot4Op op, const CpuTarget &target) {
-    int64_t lanes = cast<VectorType>(op.getAcc().getType()).getNumElements();
+  /// The lanes of a dot product's accumulators; a failure where the target has no such vectors.
+  static FailureOr<int64_t> lanesOf(Operation *op, Value acc, const CpuTarget &target) {
+    int64_t lanes = cast<VectorType>(acc.getType()).getNumElements();
     if (lanes != 4 && lanes != 8 && lanes != 16)
-      return op.emitOpError() << "expects 4, 8 or 16 accumulators, but got " << lanes;
+      return op->emitOpError() << "expects 4, 8 or 16 accumulators, but got " << lanes;
     if (failed(checkLanes(op, lanes, target)))
       return failure();
-    DotEmitter emitter{ImplicitLocOpBuilder(op.getLoc(), op), target, lanes};
+    return lanes;
+  }
+
+  static LogicalResult convert(Dot4Op op, const CpuTarget &target) {
+    FailureOr<int64_t> lanes = lanesOf(op, op.getAcc(), target);
+    if (failed(lanes))
+      return failure();
+    DotEmitter emitter{ImplicitLocOpBuilder(op.getLoc(), op), target, *lanes};
     return replace(op, emitter.emit(op.getAcc(), op.getCodes(), op.getWeights(), op.getCodeBits()));
+  }
+
+  static LogicalResult convert(Dot2WordsOp op, const CpuTarget &target) {
+    FailureOr<int64_t> lanes = lanesOf(op, op.getAcc(), target);
+    if (failed(lanes))
+      return failure();
+    DotEmitter emitter{ImplicitLocOpBuilder(op.getLoc(), op), target, *lanes};
+    return replace(op, emitter.addWords(op.getAcc(), op.getLhs(), op.getRhs()));
   }
 
   static LogicalResult convert(TableLookupOp op, const CpuTarget &target) {

@@ -336,6 +336,14 @@ LogicalResult Dot2Op::verify() {
   return success();
 }
 
+LogicalResult Dot2WordsOp::verify() {
+  auto count = [](Value vector) { return cast<VectorType>(vector.getType()).getNumElements(); };
+  if (count(getLhs()) != 2 * count(getAcc())) // (C1)
+    return emitOpError() << "expects two numbers for each of its " << count(getAcc()) << " accumulators, but got "
+                         << count(getLhs());
+  return success();
+}
+
 LogicalResult Dot4Op::verify() {
   auto count = [](Value vector) { return cast<VectorType>(vector.getType()).getNumElements(); };
   if (count(getCodes()) != 4 * count(getAcc())) // (C1)

@@ -19,6 +19,14 @@ func.func @pairs_wider_than_the_target(%u: vector<64xi8>) -> vector<32xi16> {
 
 // -----
 
+func.func @words_wider_than_the_target(%acc: vector<16xi32>, %x: vector<32xi16>) -> vector<16xi32> {
+  // expected-error @+1 {{'n2uq.dot2_words' op needs vectors of 16 lanes, but x86-64 has 4}}
+  %0 = n2uq.dot2_words %acc, %x, %x : vector<16xi32>, vector<32xi16>
+  return %0 : vector<16xi32>
+}
+
+// -----
+
 func.func @odd_vectors(%acc: vector<3xi32>, %u: vector<12xi8>) -> vector<3xi32> {
   // expected-error @+1 {{'n2uq.dot4' op expects 4, 8 or 16 accumulators, but got 3}}
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<3xi32>, vector<12xi8>

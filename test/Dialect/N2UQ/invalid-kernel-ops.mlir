@@ -383,6 +383,14 @@ func.func @dot2_c1(%u: vector<32xi8>) {
 
 // -----
 
+func.func @dot2_words_c1(%acc: vector<8xi32>, %x: vector<32xi16>) {
+  // expected-error @+1 {{'n2uq.dot2_words' op expects two numbers for each of its 8 accumulators, but got 32}}
+  %0 = n2uq.dot2_words %acc, %x, %x : vector<8xi32>, vector<32xi16>
+  return
+}
+
+// -----
+
 func.func @dot4_c1(%acc: vector<16xi32>, %u: vector<32xi8>) {
   // expected-error @+1 {{'n2uq.dot4' op expects four bytes for each of its 16 accumulators, but got 32}}
   %0 = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<32xi8>

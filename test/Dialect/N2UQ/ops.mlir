@@ -75,6 +75,9 @@ func.func @kernels(%x: tensor<?x8x8x64xui2>, %w: tensor<64x1x1x64xi8>, %t: tenso
   }
   // CHECK: n2uq.dot2 %{{.*}}, %{{.*}} : vector<64xi8> -> vector<32xi16>
   %p = n2uq.dot2 %u, %u : vector<64xi8> -> vector<32xi16>
+  %words = vector.bitcast %u : vector<64xi8> to vector<32xi16>
+  // CHECK: n2uq.dot2_words %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi32>, vector<32xi16>
+  %q = n2uq.dot2_words %acc, %words, %words : vector<16xi32>, vector<32xi16>
   // CHECK: n2uq.dot4 %{{.*}}, %{{.*}}, %{{.*}} code_bits = 2 : vector<16xi32>, vector<64xi8>
   %d = n2uq.dot4 %acc, %u, %u code_bits = 2 : vector<16xi32>, vector<64xi8>
   // CHECK: n2uq.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>

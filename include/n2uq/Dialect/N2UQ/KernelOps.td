@@ -262,6 +262,24 @@ def N2UQ_Dot2Op : N2UQ_Op<"dot2", [Pure, AllTypesMatch<["codes", "weights"]>]> {
   let assemblyFormat = "$codes `,` $weights attr-dict `:` type($codes) `->` type($result)";
 }
 
+def N2UQ_Dot2WordsOp : N2UQ_Op<"dot2_words", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "dot products of two numbers of 16 bits, added to accumulators";
+  let description = [{
+    `result[i] = acc[i] + lhs[2*i] * rhs[2*i] + lhs[2*i + 1] * rhs[2*i + 1]`, both signed, modulo 2^32.
+
+    (C1) `lhs` and `rhs` have two elements for each element of `acc`.
+
+    Example:
+    ```mlir
+    %1 = n2uq.dot2_words %acc, %x, %y : vector<16xi32>, vector<32xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$acc, VectorOfRankAndType<[1], [I16]>:$lhs,
+      VectorOfRankAndType<[1], [I16]>:$rhs);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = "$acc `,` $lhs `,` $rhs attr-dict `:` type($acc) `,` type($lhs)";
+}
+
 def N2UQ_Dot4Op : N2UQ_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "weights"]>]> {
   let summary = "dot products of four bytes, added to accumulators";
   let description = [{
