@@ -1,6 +1,6 @@
 // A stem on pixels: one kernel with the pool and both quantizers, limbs packed for dot products of four bytes.
-// RUN: n2uq-opt %s --n2uq-strategy="target-cpu=znver4" | FileCheck %s
-// RUN: n2uq-opt %s --n2uq-strategy="target-cpu=x86-64" | FileCheck %s --check-prefix=BASE
+// RUN: n2uq-opt %s --n2uq-strategy="target-cpu=znver4 force-kernel=image_dot" | FileCheck %s
+// RUN: n2uq-opt %s --n2uq-strategy="target-cpu=x86-64 force-kernel=image_dot" | FileCheck %s --check-prefix=BASE
 // What an earlier kernel made is no image: the pixels must be the network's input.
 // RUN: not n2uq-opt %S/Inputs/pixels-of-a-kernel.mlir --n2uq-strategy 2>&1 | FileCheck %s --check-prefix=INNER
 // INNER: image_dot: its pixels are not the network's input
