@@ -6,8 +6,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace n2uq {
 
@@ -193,53 +191,22 @@ static std::string headerOf(const std::string &dtype, const std::vector<int64_t>
   return start + header;
 }
 
-NpyWriter::~NpyWriter() {
-  if (!file)
-    return;
-  std::fclose(file);
-  std::remove(temporary.c_str());
-}
-
-std::string NpyWriter::fail(const std::string &reason) { return "cannot write '" + path + "': " + reason; }
-
-std::string NpyWriter::open(const std::string &where, const std::string &dtype, const std::vector<int64_t> &shape) {
-  path = where;
-  struct stat status;
-  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-    return fail("it is there and not a file"); // and must not be replaced by one
-  temporary = path + ".tmp" + std::to_string(::getpid());
+std::string NpyWriter::open(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape) {
   bytesLeft = NpyArray::elementBytes(dtype);
   for (int64_t extent : shape)
     bytesLeft *= extent;
-  file = std::fopen(temporary.c_str(), "wb");
-  if (!file)
-    return fail(std::strerror(errno));
-  std::string header = headerOf(dtype, shape);
-  if (std::fwrite(header.data(), 1, header.size(), file) != header.size())
-    return fail(std::strerror(errno));
-  return "";
+  std::string error = file.open(path);
+  return error.empty() ? file.append(headerOf(dtype, shape)) : error;
 }
 
 std::string NpyWriter::append(const void *data, int64_t bytes) {
   if (bytes > bytesLeft)
-    return fail("more data than its shape holds");
+    return file.fail("more data than its shape holds");
   bytesLeft -= bytes;
-  if (bytes != 0 && std::fwrite(data, 1, bytes, file) != static_cast<size_t>(bytes))
-    return fail(std::strerror(errno));
-  return "";
+  return file.append(data, static_cast<size_t>(bytes));
 }
 
-std::string NpyWriter::finish() {
-  if (bytesLeft != 0)
-    return fail("less data than its shape holds");
-  bool good = std::fclose(file) == 0;
-  file = nullptr;
-  if (good && std::rename(temporary.c_str(), path.c_str()) == 0)
-    return "";
-  std::string reason = std::strerror(errno);
-  std::remove(temporary.c_str());
-  return fail(reason);
-}
+std::string NpyWriter::finish() { return bytesLeft == 0 ? file.finish() : file.fail("less data than its shape holds"); }
 
 std::string writeNpy(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape,
                      const void *data) {

@@ -88,12 +88,30 @@ void n2uq_pool_run(void *pool, int64_t count, n2uq_kernel_function body, const n
 uint32_t n2uq_float_modes_enter(void);
 void n2uq_float_modes_leave(uint32_t saved);
 
+/* ---- trace.c ---- */
+
+/* Places for pieces of work that are written down. More pieces than places is no error: n2uq_tracer_pieces tells. */
+typedef struct n2uq_tracer n2uq_tracer;
+n2uq_tracer *n2uq_tracer_create(int64_t places); /* NULL: out of memory */
+void n2uq_tracer_destroy(n2uq_tracer *tracer);
+int64_t n2uq_tracer_pieces(const n2uq_tracer *tracer);
+
+/* All kernels in order, each shared by the threads of the pool. */
+void n2uq_trace_kernels(n2uq_tracer *tracer, const n2uq_model *model, n2uq_pool *pool, const n2uq_frame *frame);
+/* All kernels in order for one image, in this thread; `image` is its number in the batch. */
+void n2uq_trace_image(n2uq_tracer *tracer, const n2uq_model *model, int64_t image, const n2uq_frame *frame);
+/* What is known of a run on a GPU: how long each kernel took. */
+void n2uq_trace_profile(n2uq_tracer *tracer, const n2uq_model *model, int64_t batch, const double *seconds);
+
+/* Hands over all pieces in the order of their starts; there are at most as many as places. */
+n2uq_status n2uq_tracer_report(n2uq_tracer *tracer, n2uq_trace_callback callback, void *user);
+
 /* ---- streams.c ---- */
 
 /* Computes a batch, a frame without an arena: each thread whole images, in one of n2uq_pool_threads(pool) arenas of
- * `arena_bytes` each. */
+ * `arena_bytes` each. `tracer` may be NULL. */
 void n2uq_streams_run(const n2uq_model *model, n2uq_pool *pool, uint8_t *arenas, int64_t arena_bytes,
-                      const n2uq_frame *batch);
+                      const n2uq_frame *batch, n2uq_tracer *tracer);
 
 #ifdef __cplusplus
 }

@@ -86,3 +86,4 @@ PIN(n2uq_model, cuda, 208);
 
 static_assert(sizeof(n2uq_trailer) == 24, "n2uq_trailer");
 static_assert(sizeof(n2uq_session_options) == 40, "n2uq_session_options");
+static_assert(sizeof(n2uq_trace_event) == 56, "n2uq_trace_event");

@@ -194,7 +194,7 @@ n2uq_status n2uq_session_run(n2uq_session *session, const void *input, int64_t b
   bool alone = n2uq_pool_threads(session->pool) == 1;
   uint32_t modes = n2uq_float_modes_enter();
   if (session->stream_bytes)
-    n2uq_streams_run(model, session->pool, session->arena, session->stream_bytes, &frame);
+    n2uq_streams_run(model, session->pool, session->arena, session->stream_bytes, &frame, NULL);
   else
     model->run(&frame, alone ? NULL : n2uq_pool_run, alone ? NULL : session->pool);
   n2uq_float_modes_leave(modes);
@@ -269,6 +269,54 @@ n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64
     before = after;
   }
   return N2UQ_OK;
+}
+
+/* One run of which each piece of work is written down. The clock begins with the tracer. */
+static n2uq_status run_traced(n2uq_session *session, const n2uq_frame *frame, void *output, n2uq_tracer *tracer) {
+  const n2uq_model *model = n2uq_model_descriptor_of(session->model);
+  if (session->cuda) {
+    double *seconds = calloc((size_t)model->kernel_count + 1, sizeof *seconds);
+    n2uq_status status = seconds ? n2uq_cuda_profile(session->cuda, frame->input, frame->batch, output, seconds)
+                                 : n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot get the memory for a trace");
+    if (status == N2UQ_OK)
+      n2uq_trace_profile(tracer, model, frame->batch, seconds);
+    free(seconds);
+    return status;
+  }
+  uint32_t modes = n2uq_float_modes_enter();
+  if (session->stream_bytes)
+    n2uq_streams_run(model, session->pool, session->arena, session->stream_bytes, frame, tracer);
+  else
+    n2uq_trace_kernels(tracer, model, session->pool, frame);
+  n2uq_float_modes_leave(modes);
+  return N2UQ_OK;
+}
+
+n2uq_status n2uq_session_trace(n2uq_session *session, const void *input, int64_t batch, void *output,
+                               n2uq_trace_callback callback, void *user) {
+  if (!callback)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_session_trace needs a callback");
+  n2uq_frame frame;
+  n2uq_status status = begin_run(session, input, batch, output, &frame);
+  if (status != N2UQ_OK)
+    return status;
+  /* Mostly enough; where it is not, the number is known after the first run. */
+  enum { usual_places = 1 << 12 };
+  int64_t places = usual_places;
+  for (;;) {
+    n2uq_tracer *tracer = n2uq_tracer_create(places);
+    if (!tracer)
+      return n2uq_fail(N2UQ_OUT_OF_MEMORY, "cannot get the memory for a trace of %" PRId64 " pieces of work", places);
+    status = run_traced(session, &frame, output, tracer);
+    int64_t pieces = n2uq_tracer_pieces(tracer);
+    bool complete = pieces <= places;
+    if (status == N2UQ_OK && complete)
+      status = n2uq_tracer_report(tracer, callback, user);
+    n2uq_tracer_destroy(tracer);
+    if (status != N2UQ_OK || complete)
+      return status;
+    places = pieces;
+  }
 }
 
 /* Copies the codes of a quantizer out of the arena, dense. */

@@ -16,6 +16,7 @@ enum { bits_per_word = 64, words = (n2uq_max_threads + bits_per_word - 1) / bits
 typedef struct job {
   n2uq_frame batch; /* without an arena */
   const n2uq_model *model;
+  n2uq_tracer *tracer; /* may be NULL */
   uint8_t *arenas;
   int64_t arena_bytes, input_bytes, output_bytes; /* of an image */
   _Atomic uint64_t taken[words];                  /* a bit for each arena that a thread computes in */
@@ -46,14 +47,17 @@ static void run_images(const n2uq_frame *frame, int64_t begin, int64_t end) {
   for (int64_t image = begin; image < end; ++image) {
     n2uq_frame one = {j->arenas + arena * j->arena_bytes, (const uint8_t *)frame->input + image * j->input_bytes,
                       (uint8_t *)frame->output + image * j->output_bytes, 1};
-    j->model->run(&one, NULL, NULL);
+    if (j->tracer)
+      n2uq_trace_image(j->tracer, j->model, image, &one);
+    else
+      j->model->run(&one, NULL, NULL);
   }
   give_arena(j, arena);
 }
 
 void n2uq_streams_run(const n2uq_model *model, n2uq_pool *pool, uint8_t *arenas, int64_t arena_bytes,
-                      const n2uq_frame *batch) {
-  job j = {.batch = *batch, .model = model, .arenas = arenas, .arena_bytes = arena_bytes};
+                      const n2uq_frame *batch, n2uq_tracer *tracer) {
+  job j = {.batch = *batch, .model = model, .tracer = tracer, .arenas = arenas, .arena_bytes = arena_bytes};
   j.input_bytes = n2uq_tensor_bytes(&model->input, 1);
   j.output_bytes = n2uq_tensor_bytes(&model->output, 1);
   n2uq_pool_run(pool, batch->batch, run_images, &j.batch);

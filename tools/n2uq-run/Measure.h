@@ -18,6 +18,10 @@ std::string printBenchmark(const Model &model, const void *input, int64_t batch,
 /// The same kernel by kernel: one row each, with its median time.
 std::string printProfile(const Model &model, const void *input, int64_t batch, double seconds, bool json);
 
+/// Writes one run's pieces of work, each with its thread and its time, to `file`: JSON for chrome://tracing and
+/// ui.perfetto.dev. Returns an empty string or one sentence.
+std::string writeTrace(const Model &model, const void *input, int64_t batch, const std::string &file);
+
 } // namespace n2uq
 
 #endif // N2UQ_TOOLS_MEASURE_H

@@ -26,11 +26,11 @@ static const char tool[] = "n2uq-run";
 static const char helpText[] =
     R"(usage: n2uq-run MODEL.so [--input=NAME=X.npy | --image=PATH…] [options]
 
-Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --top, --benchmark, --profile and --info says
-what for.
+Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --top, --benchmark, --profile, --trace and
+--info says what for.
 
   --input=NAME=X.npy     the images: an array of the type and shape of the model's input NAME (mostly `input`), any number
-                         of images. --benchmark and --profile make up values where it is missing.
+                         of images. --benchmark, --profile and --trace make up values where it is missing.
   --image=PATH           instead of --input: a JPEG, PNG or PPM file, or a folder of them; any number of times. Pictures are
                          resized, cropped in the middle and normalised as torchvision does it
   --resize=N             pixels of a picture's shorter side before the crop (default: 8/7 of the model's input, 256 for 224)
@@ -47,9 +47,10 @@ what for.
   --streams=N            for throughput: N images at once, each computed by one thread (0: one for each core)
   --device=N             for a GPU's model: which GPU, as CUDA counts them (default 0)
   --batch=N              images that are run at once (default: all of a small input, else as many as fit a moderate arena;
-                         for --benchmark and --profile without --input: 1, or one for each stream)
+                         for --benchmark, --profile and --trace without --input: 1, or one for each stream)
   --benchmark[=SECONDS]  run again and again for SECONDS (default 2) and print median, minimum and 90th percentile
   --profile              print the time of every layer: milliseconds, share, multiply-accumulates a second, strategy
+  --trace=FILE           write when each thread computed what in one run, for chrome://tracing and ui.perfetto.dev (JSON)
   --info                 print what the model is: inputs, outputs, target CPU, memory, layers, quantizers; works for a
                          model of any CPU
   --json                 print --benchmark, --profile or --info as one JSON object, or --top as an array
@@ -60,13 +61,16 @@ Exit code 0 on success, 1 on an error, which is one sentence on stderr.
 
 namespace {
 struct Options {
-  std::string input, outputDir, labels;
+  std::string input, outputDir, labels, trace;
   PictureOptions pictures;
   bool dumpCodes = false, classes = false, profile = false, info = false, json = false, csv = false;
   int64_t threads = 0, batch = 0, top = 0;
   int64_t streams = -1; // none
   int64_t device = 0;
   double benchmark = 0; // seconds; 0: no
+
+  /// Whether anything is asked for that needs no images of the user.
+  bool measures() const { return benchmark > 0 || profile || !trace.empty(); }
 };
 
 /// Writes each quantizer's codes as they come, chunk by chunk, to a file of its own.
@@ -191,9 +195,9 @@ static std::string runImages(const Model &model, const Options &options, Source 
 /// What is missing or contradicts itself among the options, or an empty string.
 static std::string checkOptions(const Options &options) {
   bool runs = !options.outputDir.empty() || options.classes || options.top > 0;
-  bool measures = options.benchmark > 0 || options.profile, pictures = !options.pictures.paths.empty();
+  bool measures = options.measures(), pictures = !options.pictures.paths.empty();
   if (!runs && !measures && !options.info)
-    return "nothing to do: give --output-dir=DIR, --classes, --top=K, --benchmark, --profile or --info";
+    return "nothing to do: give --output-dir=DIR, --classes, --top=K, --benchmark, --profile, --trace=FILE or --info";
   if (options.dumpCodes && options.outputDir.empty())
     return "option '--dump-codes' needs --output-dir=DIR";
   if (options.streams >= 0 && options.threads > 0)
@@ -220,7 +224,7 @@ static std::string run(const std::string &path, const Options &options) {
   if (!error.empty())
     return error;
   bool runs = !options.outputDir.empty() || options.classes || options.top > 0;
-  bool measures = options.benchmark > 0 || options.profile, pictures = !options.pictures.paths.empty();
+  bool measures = options.measures(), pictures = !options.pictures.paths.empty();
 
   Model model;
   if (!(error = model.open(path, /*toRun=*/runs || measures)).empty())
@@ -264,6 +268,8 @@ static std::string run(const std::string &path, const Options &options) {
   if (options.profile)
     error =
         printProfile(model, images, batch, options.benchmark > 0 ? options.benchmark : profileSeconds, options.json);
+  if (error.empty() && !options.trace.empty())
+    error = writeTrace(model, images, batch, options.trace);
   if (error.empty() && options.benchmark > 0)
     error = printBenchmark(model, images, batch, options.benchmark, options.json);
   return error;
@@ -291,6 +297,7 @@ int main(int argc, char **argv) {
   line.number("batch", options.batch, 1, int64_t(1) << 32);
   line.seconds("benchmark", options.benchmark, 2);
   line.flag("profile", options.profile);
+  line.text("trace", options.trace);
   line.flag("info", options.info);
   line.flag("json", options.json);
   std::string error = line.parse(argc, argv);

@@ -5,8 +5,9 @@
 #ifndef N2UQ_SUPPORT_NPY_H
 #define N2UQ_SUPPORT_NPY_H
 
+#include "n2uq/Support/WholeFile.h"
+
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -39,21 +40,13 @@ std::string writeNpy(const std::string &path, const std::string &dtype, const st
 /// finish() succeeds; until then it is a temporary file beside it, which goes away with the writer.
 class NpyWriter {
 public:
-  NpyWriter() = default;
-  ~NpyWriter();
-  NpyWriter(const NpyWriter &) = delete;
-  NpyWriter &operator=(const NpyWriter &) = delete;
-
   /// All three return an empty string, or one sentence. `shape` is that of the whole array.
   std::string open(const std::string &path, const std::string &dtype, const std::vector<int64_t> &shape);
   std::string append(const void *data, int64_t bytes);
   std::string finish();
 
 private:
-  std::string fail(const std::string &reason);
-
-  std::string path, temporary;
-  FILE *file = nullptr;
+  WholeFile file;
   int64_t bytesLeft = 0;
 };
 

@@ -152,6 +152,26 @@ N2UQ_API n2uq_status n2uq_session_start_on_device(n2uq_session *session, const v
 N2UQ_API n2uq_status n2uq_session_profile(n2uq_session *session, const void *input, int64_t batch, void *output,
                                           double *seconds);
 
+/* A piece of work of a run: some items of one kernel, in one thread. */
+typedef struct n2uq_trace_event {
+  int64_t kernel;     /* its index among the descriptor's kernels */
+  int64_t thread;     /* 0: the caller; the others are numbered in the order in which they begin to work */
+  int64_t image;      /* with streams: which image of the batch; else -1 */
+  int64_t begin, end; /* items [begin, end): of the image with streams, else of the batch */
+  double start, stop; /* seconds since the run began */
+} n2uq_trace_event;
+
+/* Sees one piece of work; it lives during the call. Any result but 0 ends the report. It may use the session no more
+ * than the callback of n2uq_session_run_codes may. */
+typedef int32_t (*n2uq_trace_callback)(void *user, const n2uq_trace_event *event);
+
+/* The same as n2uq_session_run; then hands over what was done when and where, ordered by `start`. It costs two looks at
+ * the clock for each piece. Kernels of a GPU are one piece each, in a thread 0, one after the other. The first run of a
+ * session is slower than others; trace a later one. A run whose pieces are more than there was room for is repeated.
+ * N2UQ_STOPPED where the callback ended the report; `output` is complete then. */
+N2UQ_API n2uq_status n2uq_session_trace(n2uq_session *session, const void *input, int64_t batch, void *output,
+                                        n2uq_trace_callback callback, void *user);
+
 /* Sees the codes of one quantizer: `codes` is dense, batch x height x width x channels of descriptor->codes[index], one
  * byte a code, and lives during the call. Any result but 0 stops the run. It must not use the session. */
 typedef int32_t (*n2uq_codes_callback)(void *user, int64_t index, const uint8_t *codes);

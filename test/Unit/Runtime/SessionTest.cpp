@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cfenv>
 #include <cmath>
 #include <cstring>
@@ -141,6 +142,61 @@ TEST_F(Session, CodesOfEveryQuantizer) {
   EXPECT_EQ(n2uq_session_run_codes(session, input.data(), 3, output.data(), stop, nullptr), N2UQ_STOPPED);
   EXPECT_STREQ(n2uq_last_error(), "the run was stopped after 'quan'");
   EXPECT_EQ(n2uq_session_run_codes(session, input.data(), 3, output.data(), nullptr, nullptr), N2UQ_BAD_ARGUMENT);
+}
+
+/// Every item of every kernel once, in the order of the starts, no kernel before the end of the one before it.
+TEST_F(Session, TraceOfThreads) {
+  using Events = std::vector<n2uq_trace_event>;
+  auto keep = [](void *user, const n2uq_trace_event *event) -> int32_t {
+    static_cast<Events *>(user)->push_back(*event);
+    return 0;
+  };
+  for (int64_t threads : {1, 3}) {
+    start(threads);
+    Events events;
+    output.assign(50, -1);
+    ASSERT_EQ(n2uq_session_trace(session, input.data(), 50, output.data(), keep, &events), N2UQ_OK);
+    EXPECT_EQ(output[49], expected(49));
+    std::vector<int> seen[2] = {std::vector<int>(50 * SmallModel::values), std::vector<int>(50)};
+    double before = 0, endOfFirst = 0;
+    for (const n2uq_trace_event &event : events) {
+      ASSERT_TRUE(event.kernel == 0 || event.kernel == 1);
+      EXPECT_TRUE(event.thread >= 0 && event.thread < threads) << event.thread;
+      EXPECT_EQ(event.image, -1);
+      EXPECT_LE(before, event.start);
+      EXPECT_LE(event.start, event.stop);
+      before = event.start;
+      if (event.kernel == 0)
+        endOfFirst = std::max(endOfFirst, event.stop);
+      else
+        EXPECT_LE(endOfFirst, event.start);
+      for (int64_t item = event.begin; item < event.end; ++item)
+        ++seen[event.kernel].at(item);
+    }
+    for (const std::vector<int> &items : seen)
+      EXPECT_EQ(std::count(items.begin(), items.end(), 1), static_cast<int64_t>(items.size()));
+  }
+}
+
+TEST_F(Session, TraceOfStreamsAndOfManyPieces) {
+  startStreams(2);
+  constexpr int64_t images = 5000; // two pieces each: more than a trace has places for at first
+  std::vector<float> many(images * SmallModel::values, 1.0f), results(images);
+  std::vector<int> seen(images);
+  auto count = [](void *user, const n2uq_trace_event *event) -> int32_t {
+    static_cast<std::vector<int> *>(user)->at(event->image) += 1 + static_cast<int>(event->kernel);
+    return event->thread == 0 || event->thread == 1 ? 0 : 1;
+  };
+  ASSERT_EQ(n2uq_session_trace(session, many.data(), images, results.data(), count, &seen), N2UQ_OK);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 3), images);
+  EXPECT_EQ(std::count(results.begin(), results.end(), 3.0f), images);
+}
+
+TEST_F(Session, TraceIsStopped) {
+  auto stop = [](void *, const n2uq_trace_event *) -> int32_t { return 1; };
+  EXPECT_EQ(n2uq_session_trace(session, input.data(), 1, output.data(), stop, nullptr), N2UQ_STOPPED);
+  EXPECT_EQ(output[0], expected(0));
+  EXPECT_EQ(n2uq_session_trace(session, input.data(), 1, output.data(), nullptr, nullptr), N2UQ_BAD_ARGUMENT);
 }
 
 TEST_F(Session, ProfileComputesTheSame) {
