@@ -49,11 +49,22 @@ Value KernelOp::getYielded(unsigned index) { return getBody().front().getTermina
 
 BufferAttr KernelOp::getBuffer(unsigned index) { return cast<BufferAttr>((*getBuffers())[index]); }
 
+/// Whether a kernel may have both as its roots.
+static bool mayShareKernel(Operation *a, Operation *b) {
+  if (a->getResultTypes() != b->getResultTypes())
+    return false;
+  auto first = dyn_cast<Conv2DOp>(a), second = dyn_cast<Conv2DOp>(b);
+  if (first && second)
+    return first.getGroups() == 1 && second.getGroups() == 1;
+  return isa<PackedLookupConv2DOp>(a) && isa<PackedLookupConv2DOp>(b);
+}
+
 LogicalResult KernelOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getValues().empty() || TypeRange(yield.getValues()) != TypeRange(getResults())) // (C1)
     return emitOpError() << "expects a body that yields at least one value and the types of its results";
-  unsigned roots = 0, pools = 0;
+  SmallVector<Operation *> roots;
+  unsigned pools = 0;
   Operation *root = getRoot();
   for (Operation &op : getBody().front().without_terminator()) {
     // A float convolution may read the image as it comes, channels first; that is not a second loop nest.
@@ -63,12 +74,14 @@ LogicalResult KernelOp::verify() {
     if (isPoolBehind)
       ++pools;
     else if (isa<KernelRootOpInterface>(op) && !readInPlace)
-      ++roots;
+      roots.push_back(&op);
     else if (!isElementwise(&op) && !readInPlace) // (C2)
       return emitOpError() << "expects element-by-element ops behind its root, but got '" << op.getName() << "'";
   }
-  if (roots > 1) // (C2)
-    return emitOpError() << "expects at most one contraction or pool, but got " << roots;
+  if (roots.size() > 2) // (C2)
+    return emitOpError() << "expects at most two contractions, but got " << roots.size();
+  if (roots.size() == 2 && !mayShareKernel(roots[0], roots[1])) // (C6)
+    return emitOpError() << "expects one contraction or pool, or two convolutions of codes with results of one type";
   if (pools > 1) // (C2)
     return emitOpError() << "expects at most one pool behind its convolution, but got " << pools;
   if (pools == 1) { // (C5)

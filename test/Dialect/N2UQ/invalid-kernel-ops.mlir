@@ -53,11 +53,39 @@ func.func @kernel_c1_empty() {
 // -----
 
 func.func @kernel_c2(%x: tensor<?x8x8x4xf32>) {
-  // expected-error @+1 {{'n2uq.kernel' op expects at most one contraction or pool, but got 2}}
+  // expected-error @+1 {{'n2uq.kernel' op expects at most two contractions, but got 3}}
+  %0 = n2uq.kernel -> tensor<?x1x1x4xf32> {
+    %1 = n2uq.max_pool %x kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
+    %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x4x4x4xf32> -> tensor<?x2x2x4xf32>
+    %3 = n2uq.max_pool %2 kernel = [2, 2] strides = [2, 2] : tensor<?x2x2x4xf32> -> tensor<?x1x1x4xf32>
+    n2uq.yield %3 : tensor<?x1x1x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c6_pools(%x: tensor<?x8x8x4xf32>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x2x2x4xf32> {
     %1 = n2uq.max_pool %x kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
     %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x4x4x4xf32> -> tensor<?x2x2x4xf32>
     n2uq.yield %2 : tensor<?x2x2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @kernel_c6_groups(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>, %g: tensor<4x1x1x2xi8>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
+  %0 = n2uq.kernel -> tensor<?x8x8x4xf32> {
+    %1 = n2uq.conv2d %x, %f : tensor<?x8x8x4xui2>, tensor<4x1x1x4xi8> -> tensor<?x8x8x4xi32>
+    %2 = n2uq.affine %1 : tensor<?x8x8x4xi32> -> tensor<?x8x8x4xf32>
+    %3 = n2uq.conv2d %x, %g groups = 2 : tensor<?x8x8x4xui2>, tensor<4x1x1x2xi8> -> tensor<?x8x8x4xi32>
+    %4 = n2uq.affine %3 : tensor<?x8x8x4xi32> -> tensor<?x8x8x4xf32>
+    %5 = n2uq.add %2, %4 : tensor<?x8x8x4xf32>
+    n2uq.yield %5 : tensor<?x8x8x4xf32>
   }
   return
 }
@@ -102,8 +130,8 @@ func.func @yield_outside(%x: tensor<?x8xf32>) {
 
 // -----
 
-func.func @kernel_c2_pool_of_accumulators(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>) {
-  // expected-error @+1 {{'n2uq.kernel' op expects at most one contraction or pool, but got 2}}
+func.func @kernel_c6_pool_of_accumulators(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>) {
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x4x4x4xi32> {
     %1 = n2uq.conv2d %x, %f : tensor<?x8x8x4xui2>, tensor<4x1x1x4xi8> -> tensor<?x8x8x4xi32>
     %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xi32> -> tensor<?x4x4x4xi32>
