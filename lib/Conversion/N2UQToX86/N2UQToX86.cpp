@@ -46,8 +46,8 @@ struct DotEmitter {
     return call(name, type(32), {x, y});
   }
 
-  /// The accumulators and sums of two neighbours' products. Where both products are 2^30, which only those of -2^15 are,
-  /// pmaddwd says -2^31, the same number modulo 2^32.
+  /// The accumulators and sums of two neighbours' products. Where both products are 2^30, which only those of -2^15
+  /// are, pmaddwd says -2^31, the same number modulo 2^32.
   Value addWords(Value acc, Value x, Value y) {
     if (!target.hasDotProduct())
       return arith::AddIOp::create(b, acc, multiplyAddWords(x, y));

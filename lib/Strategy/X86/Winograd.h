@@ -84,6 +84,9 @@ struct WinogradLayout {
   /// chunk's codes once.
   int64_t items() const { return chunkCount * blocks; }
 
+  /// The part of an image that its largest item computes.
+  double largestShare() const { return double(mostTiles) / double((y.full + y.brief) * (x.full + x.brief) * blocks); }
+
   int64_t tilesOf(WinogradClass kind) const { return y.count(kind.briefY) * x.count(kind.briefX); }
   /// Whether tiles of a class use a row (or column) of positions: brief ones have no last finite point.
   static bool uses(const WinogradAxis &axis, bool isBrief, int64_t point) { return !isBrief || point != axis.outputs; }
