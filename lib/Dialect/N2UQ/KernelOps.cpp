@@ -20,6 +20,25 @@ Operation *KernelOp::getRoot() {
   return nullptr;
 }
 
+/// Whether a kernel may have both as its roots.
+static bool mayShareKernel(Operation *a, Operation *b) {
+  if (a->getResultTypes() != b->getResultTypes())
+    return false;
+  auto first = dyn_cast<Conv2DOp>(a), second = dyn_cast<Conv2DOp>(b);
+  if (first && second)
+    return first.getGroups() == 1 && second.getGroups() == 1;
+  return isa<PackedLookupConv2DOp>(a) && isa<PackedLookupConv2DOp>(b);
+}
+
+SmallVector<Operation *> KernelOp::getRoots() {
+  SmallVector<Operation *> roots;
+  if (Operation *root = getRoot())
+    for (Operation &op : getBody().front())
+      if (&op == root || mayShareKernel(root, &op))
+        roots.push_back(&op);
+  return roots;
+}
+
 MaxPoolOp KernelOp::getPool() {
   Operation *root = getRoot();
   for (Operation &op : getBody().front())
@@ -49,16 +68,6 @@ Value KernelOp::getYielded(unsigned index) { return getBody().front().getTermina
 
 BufferAttr KernelOp::getBuffer(unsigned index) { return cast<BufferAttr>((*getBuffers())[index]); }
 
-/// Whether a kernel may have both as its roots.
-static bool mayShareKernel(Operation *a, Operation *b) {
-  if (a->getResultTypes() != b->getResultTypes())
-    return false;
-  auto first = dyn_cast<Conv2DOp>(a), second = dyn_cast<Conv2DOp>(b);
-  if (first && second)
-    return first.getGroups() == 1 && second.getGroups() == 1;
-  return isa<PackedLookupConv2DOp>(a) && isa<PackedLookupConv2DOp>(b);
-}
-
 LogicalResult KernelOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getValues().empty() || TypeRange(yield.getValues()) != TypeRange(getResults())) // (C1)
@@ -78,10 +87,11 @@ LogicalResult KernelOp::verify() {
     else if (!isElementwise(&op) && !readInPlace) // (C2)
       return emitOpError() << "expects element-by-element ops behind its root, but got '" << op.getName() << "'";
   }
-  if (roots.size() > 2) // (C2)
+  if (roots.size() > 2 && !isa<Conv2DOp>(roots.front())) // (C6)
     return emitOpError() << "expects at most two contractions, but got " << roots.size();
-  if (roots.size() == 2 && !mayShareKernel(roots[0], roots[1])) // (C6)
-    return emitOpError() << "expects one contraction or pool, or two convolutions of codes with results of one type";
+  for (Operation *other : llvm::drop_begin(roots, roots.empty() ? 0 : 1))
+    if (!mayShareKernel(roots.front(), other)) // (C6)
+      return emitOpError() << "expects one contraction or pool, or convolutions of codes with results of one type";
   if (pools > 1) // (C2)
     return emitOpError() << "expects at most one pool behind its convolution, but got " << pools;
   if (pools == 1) { // (C5)

@@ -66,7 +66,7 @@ func.func @kernel_c2(%x: tensor<?x8x8x4xf32>) {
 // -----
 
 func.func @kernel_c6_pools(%x: tensor<?x8x8x4xf32>) {
-  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x2x2x4xf32> {
     %1 = n2uq.max_pool %x kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
     %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x4x4x4xf32> -> tensor<?x2x2x4xf32>
@@ -78,7 +78,7 @@ func.func @kernel_c6_pools(%x: tensor<?x8x8x4xf32>) {
 // -----
 
 func.func @kernel_c6_groups(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>, %g: tensor<4x1x1x2xi8>) {
-  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x8x8x4xf32> {
     %1 = n2uq.conv2d %x, %f : tensor<?x8x8x4xui2>, tensor<4x1x1x4xi8> -> tensor<?x8x8x4xi32>
     %2 = n2uq.affine %1 : tensor<?x8x8x4xi32> -> tensor<?x8x8x4xf32>
@@ -131,7 +131,7 @@ func.func @yield_outside(%x: tensor<?x8xf32>) {
 // -----
 
 func.func @kernel_c6_pool_of_accumulators(%x: tensor<?x8x8x4xui2>, %f: tensor<4x1x1x4xi8>) {
-  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or two convolutions of codes with results of one type}}
+  // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x4x4x4xi32> {
     %1 = n2uq.conv2d %x, %f : tensor<?x8x8x4xui2>, tensor<4x1x1x4xi8> -> tensor<?x8x8x4xi32>
     %2 = n2uq.max_pool %1 kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xi32> -> tensor<?x4x4x4xi32>

@@ -14,20 +14,20 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
   let summary = "one loop nest: a contraction or pool with everything that is done to its tile in registers";
   let description = [{
     The results are what the body yields. The body is at most one *root* (a contraction, a pool, `n2uq.flatten`) and
-    element-by-element ops on its result; only what is yielded is ever written to memory. Where two convolutions of codes meet in
-    an addition (the last one of a block and the one that brings the block's input to the same shape), both may be roots of one
-    kernel: neither's floats go through memory then. Behind a convolution of floats or
+    element-by-element ops on its result; only what is yielded is ever written to memory. Where convolutions of codes meet in
+    additions (the last one of a block, the one that brings the block's input to the same shape, and those of the blocks before
+    it), they may all be roots of one kernel: the floats of none go through memory then. Behind a convolution of floats or
     pixels there may be a `max_pool` and further element-by-element ops: the stem of a network, of whose floats only the rows
     that the pool reads next exist. `n2uq-form-kernels` makes it, `n2uq-select-strategy` writes `strategy` on it, the lowering
     turns it into one function of tiled loops.
 
     (C1) The yielded types are the result types, and there is at least one.
-    (C2) The body has at most one root, or two as (C6) says, and all other ops work element by element, but for a `max_pool` of
+    (C2) The body has at most one root, or several as (C6) says, and all other ops work element by element, but for a `max_pool` of
     floats behind a root that is a convolution of floats or pixels.
     (C3) All results have the same shape but for the element type.
     (C4) `buffers`, where present, has one entry per result.
     (C5) Such a `max_pool` reads the root's result, directly or element by element, and nothing else reads what leads to it.
-    (C6) Two roots are both `conv2d` of one group, or both `packed_lookup_conv2d`, with results of one type.
+    (C6) Several roots are all `conv2d` of one group, or two are `packed_lookup_conv2d`, with results of one type.
 
     Example:
     ```mlir
@@ -46,6 +46,8 @@ def N2UQ_KernelOp : N2UQ_Op<"kernel", [RecursiveMemoryEffects, SingleBlock, NoRe
   let extraClassDeclaration = [{
     /// The contraction, pool or layout op of the body; null where all ops work element by element.
     ::mlir::Operation *getRoot();
+    /// `getRoot()` and the roots that (C6) allows beside it, in order; none where there is no root.
+    ::llvm::SmallVector<::mlir::Operation *> getRoots();
     /// The max_pool behind a root; null where there is none.
     ::n2uq::MaxPoolOp getPool();
     /// The ops that lead to `getPool()`, the root among them, in order; none where there is no pool behind the root.
