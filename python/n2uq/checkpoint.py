@@ -7,6 +7,7 @@ resolves four names and refuses every other one, so that a checkpoint from somew
 """
 
 import collections
+import os
 import pickle
 import zipfile
 
@@ -33,6 +34,10 @@ def _printable(text):
     return ascii(text)[1:-1][:100]
 
 
+# Tensors may share a storage, but not so often that a small file fills the memory.
+_MOST_SHARING = 16
+
+
 class _Dispatch(dict):
     def __missing__(self, code):
         raise _Refusal(f"it uses the pickle instruction {chr(code)!a}, which torch.save does not; save it again with "
@@ -45,15 +50,21 @@ class _Unpickler(pickle._Unpickler):
     dispatch = _Dispatch({getattr(pickle, name)[0]: pickle._Unpickler.dispatch[getattr(pickle, name)[0]]
                           for name in _OPCODES})
 
-    def __init__(self, stream, archive, root):
+    def __init__(self, stream, archive, root, file_bytes):
         super().__init__(stream)
         self.archive, self.root, self.storages = archive, root, {}
+        self.file_bytes, self.storage_bytes, self.tensor_bytes = file_bytes, 0, 0
+
+    def load_empty_dictionary(self):
+        self.append(_Dictionary())
+
+    dispatch[pickle.EMPTY_DICT[0]] = load_empty_dictionary
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
             return _Dictionary
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _tensor
+            return self.tensor
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
         raise _Refusal(f"it names '{_printable(module)}.{_printable(name)}', which a checkpoint of float32 and int64 tensors does not need; save "
@@ -70,16 +81,55 @@ class _Unpickler(pickle._Unpickler):
                 content = self.archive.read(_stored(self.archive, name))
             except KeyError:
                 raise _Refusal(f"its part '{_printable(name)}' is missing; copy the file again") from None
+            self.storage_bytes += len(content)
+            if self.storage_bytes > self.file_bytes:
+                raise _Refusal("its parts together are larger than the file; copy the file again")
             if len(content) != count * kind.itemsize:
                 raise _Refusal(f"its part '{_printable(name)}' has {len(content)} bytes instead of {count * kind.itemsize}; copy the "
                                "file again")
             self.storages[key] = np.frombuffer(content, kind)
         return self.storages[key]
 
+    def tensor(self, *description):
+        array = _tensor(*description)
+        self.tensor_bytes += array.nbytes
+        if self.tensor_bytes > _MOST_SHARING * self.storage_bytes:
+            raise _Refusal(f"its tensors together are more than {_MOST_SHARING} times as large as their storages; save it "
+                           "again with torch.save")
+        return array
+
+
+def _only_on(kind, names):
+    """Instructions that change the object below them may change objects of `kind` only: an array or an element type takes
+    some of them too, and an element type is the whole process's."""
+    def guarded(load, below):
+        def run(unpickler):
+            values = unpickler.metastack[-1] if below is None else unpickler.stack[:-below]
+            if not values or not isinstance(values[-1], kind):
+                raise _Refusal("it changes an object that is no dictionary and no list; save it again with torch.save")
+            load(unpickler)
+        return run
+
+    for name, below in names.items():
+        code = getattr(pickle, name)[0]
+        _Unpickler.dispatch[code] = guarded(_Unpickler.dispatch[code], below)
+
 
 class _Dictionary(collections.OrderedDict):
+    def __setitem__(self, key, value):
+        # The hash of a tuple of tuples takes exponential time where they share their parts.
+        if not isinstance(key, (str, int)):
+            raise _Refusal("it has a dictionary with a key that is neither text nor a whole number; save only the state_dict "
+                           "with torch.save")
+        super().__setitem__(key, value)
+
     def __setstate__(self, state):
         """state_dict carries a `_metadata` attribute, which says nothing that we need."""
+
+
+# How many values of the instruction lie above the object: None where they lie behind a mark.
+_only_on(_Dictionary, {"BUILD": 1, "SETITEM": 2, "SETITEMS": None})
+_only_on(list, {"APPEND": 1, "APPENDS": None})
 
 
 def _tensor(storage, offset, size, stride, *_):
@@ -125,7 +175,7 @@ def read(path):
                         archive.read(_stored(archive, f"{root}/byteorder")) != b"little":
                     raise _Refusal("it was saved on a big-endian machine; save it again on a little-endian one")
                 with archive.open(_stored(archive, pickles[0])) as pickled:
-                    return _Unpickler(pickled, archive, root).load()
+                    return _Unpickler(pickled, archive, root, os.fstat(stream.fileno()).st_size).load()
     except _Refusal as error:
         raise Error(f"{path}: {error}") from None
     except OSError as error:

@@ -112,6 +112,40 @@ def test_checks_storages(tmp_path):
         checkpoint.state_dict(wide)
 
 
+def pickled(path, instructions):
+    """A file whose pickle is these instructions."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + instructions + b".")
+        archive.writestr("archive/data/0", bytes(8))
+    return path
+
+
+FLOATS = b"ctorch\nFloatStorage\n"
+STORAGE = b"(X\x07\0\0\0storage" + FLOATS + b"X\x01\0\0\x000X\x03\0\0\0cpuK\x02tQ"
+TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + b"K\0K\x02\x85K\x01\x85\x89}tR"
+
+
+@pytest.mark.parametrize("instructions,name", [
+    (FLOATS + b"(K\x03X\x01\0\0\0>NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb", "no dictionary"),  # else all floats of this process
+    (TENSOR + b"(K\x01K\x02\x85" + FLOATS + b"\x89X\0\0\0\0tb", "no dictionary"),
+    (TENSOR + b"K\0K\x01s", "no dictionary"),
+    (TENSOR + b"(K\0K\x01u", "no dictionary"),
+    (b"}K\x01a", "no list"),
+    # (t, t) with t = (t, t) with …: 2^60 parts to hash
+    (b"})q\0" + 60 * b"h\0\x86q\0" + b"K\x01s", "neither text nor"),
+    (b"}(" + b"".join(b"K%c" % i + TENSOR for i in range(17)) + b"u", "16 times as large"),
+], ids=["build-type", "build-array", "setitem-array", "setitems-array", "append-dictionary", "nested-key", "sharing"])
+def test_refuses_what_harms_the_process(tmp_path, instructions, name):
+    with pytest.raises(Error, match=name):
+        checkpoint.read(pickled(tmp_path / "x.pth", instructions))
+    assert np.dtype("<f4").byteorder in "=<" and np.float32(1).tobytes() == b"\0\0\x80?"
+
+
+def test_the_instructions_above_are_sound(tmp_path):
+    content = checkpoint.read(pickled(tmp_path / "x.pth", b"}K\x07" + TENSOR + b"s"))
+    assert list(content) == [7] and np.array_equal(content[7], np.zeros(2, np.float32))
+
+
 def test_mutated_files_end_in_an_error_or_load(tmp_path):
     path = save(tmp_path / "x.pth", {"state_dict": {"a": torch.randn(5), "b": torch.arange(4)}})
     original, rng = path.read_bytes(), random.Random(1)
