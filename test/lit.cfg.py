@@ -26,6 +26,7 @@ for name in ("HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "CCACHE_DIR", "C
     if name in os.environ:
         config.environment[name] = os.environ[name]
 config.environment["PYTHONPATH"] = os.path.join(config.n2uq_source_dir, "python")
+config.environment["N2UQ_BIN_DIR"] = tools_dir
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
 venv_python = os.path.join(config.n2uq_build_dir, "venv", "bin", "python")

@@ -110,12 +110,23 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
   return module;
 }
 
-void printWarnings(MLIRContext &context, std::string tool) {
-  context.getDiagEngine().registerHandler([tool = std::move(tool)](Diagnostic &diagnostic) {
+void abandon(MLIRContext *context) {
+  static auto &abandoned = *new std::vector<MLIRContext *>();
+  abandoned.push_back(context);
+}
+
+void reportWarnings(MLIRContext &context, std::function<void(const std::string &)> take) {
+  context.getDiagEngine().registerHandler([take = std::move(take)](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() != DiagnosticSeverity::Warning)
       return failure();
-    llvm::errs() << tool << ": warning: " << diagnostic.str() << '\n';
+    take(diagnostic.str());
     return success();
+  });
+}
+
+void printWarnings(MLIRContext &context, std::string tool) {
+  reportWarnings(context, [tool = std::move(tool)](const std::string &sentence) {
+    llvm::errs() << tool << ": warning: " << sentence << '\n';
   });
 }
 

@@ -16,16 +16,18 @@ std::string oneLine(std::string text) {
   return text;
 }
 
-/// Begins an item of a list behind a sentence.
-static const char listItem[] = "\n  ";
+std::string printable(const std::string &sentence) {
+  static const char listItem[] = "\n  "; // begins an item of a list behind a sentence
+  std::string text;
+  size_t begin = 0;
+  for (size_t end; (end = sentence.find(listItem, begin)) != std::string::npos; begin = end + 1)
+    text += oneLine(sentence.substr(begin, end - begin)) + "\n";
+  return text + oneLine(sentence.substr(begin));
+}
 
 int failWith(const std::string &tool, const std::string &sentence) {
   std::fflush(stdout);
-  std::fprintf(stderr, "%s: ", tool.c_str());
-  size_t begin = 0;
-  for (size_t end; (end = sentence.find(listItem, begin)) != std::string::npos; begin = end + 1)
-    std::fprintf(stderr, "%s\n", oneLine(sentence.substr(begin, end - begin)).c_str());
-  std::fprintf(stderr, "%s\n", oneLine(sentence.substr(begin)).c_str());
+  std::fprintf(stderr, "%s: %s\n", tool.c_str(), printable(sentence).c_str());
   return 1;
 }
 

@@ -10,7 +10,6 @@ foreach(version_prefix /usr/lib/llvm-22)
 endforeach()
 find_package(LLVM 22.1 REQUIRED CONFIG)
 find_package(MLIR 22.1 REQUIRED CONFIG)
-find_package(Threads REQUIRED)
 message(STATUS "MLIR ${LLVM_PACKAGE_VERSION}: ${MLIR_DIR}")
 
 set(MLIR_LINK_MLIR_DYLIB ON)
@@ -19,38 +18,21 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
-find_program(CCACHE ccache)
-if(CCACHE)
-  # Without the sloppiness ccache refuses every file that uses a precompiled header.
-  set(ccache_settings CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
-  if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    # A second copy of the tree finds what the first compiled (the test of tools/dev/new-pass lives from it). Not with
-    # debug information, which names the folder of the sources.
-    list(APPEND ccache_settings CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
-         CCACHE_IGNOREOPTIONS=${PROJECT_BINARY_DIR}/CMakeFiles/n2uq_pch.dir/cmake_pch.hxx)
-  endif()
-  set(ccache_launcher ${CMAKE_COMMAND} -E env ${ccache_settings} ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${ccache_launcher})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache_launcher})
-endif()
-
 separate_arguments(llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
-add_library(n2uq_base INTERFACE)
-target_include_directories(n2uq_base INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include
-                           ${PROJECT_SOURCE_DIR}/runtime/include)
-target_compile_options(n2uq_base INTERFACE -Wall -Wextra -Wno-unused-parameter)
-# Every float step of the semantics is one rounding: nothing may be contracted behind our back.
-target_compile_options(n2uq_base INTERFACE -ffp-contract=off)
-target_link_options(n2uq_base INTERFACE -fuse-ld=lld)
-if(N2UQ_SANITIZE)
-  target_compile_options(n2uq_base INTERFACE -fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer)
-  target_link_options(n2uq_base INTERFACE -fsanitize=address,undefined)
-endif()
-
 add_library(n2uq_mlir INTERFACE)
 target_include_directories(n2uq_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 target_compile_definitions(n2uq_mlir INTERFACE ${llvm_definitions})
-target_link_libraries(n2uq_mlir INTERFACE n2uq_base MLIR LLVM)
+if(N2UQ_WHEEL)
+  # Archives throughout: the linker takes what is needed of them.
+  file(GLOB mlir_archives ${LLVM_LIBRARY_DIR}/libMLIR*.a)
+  list(FILTER mlir_archives EXCLUDE REGEX "libMLIR(CAPI.*|.*Test.*)[.]a$")
+  execute_process(COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles all OUTPUT_VARIABLE llvm_archives
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(llvm_archives)
+  target_link_libraries(n2uq_mlir INTERFACE n2uq_base ${mlir_archives} ${llvm_archives} ZLIB::ZLIB ${CMAKE_DL_LIBS})
+else()
+  target_link_libraries(n2uq_mlir INTERFACE n2uq_base MLIR LLVM)
+endif()
 
 # Executables are compiled as -fPIC too, so that they can share the libraries' precompiled header.
 set(CMAKE_CXX_COMPILE_OPTIONS_PIE -fPIC)

@@ -7,6 +7,8 @@
     n2uq.export(module_or_checkpoint, "M.onnx")      write it in QONNX form
     model = n2uq.compile("M.onnx")                   make a native library and load it
     logits = model(images, threads=2)                run it on numpy arrays
+    print(model.profile(images))                     where the time goes
+    print(n2uq.diff("M.onnx", model, images))        compare it with the reference, quantizer by quantizer
     n2uq.image.preprocess(n2uq.image.read("cat.jpg"))   a picture as a network takes it
 
 Only nn, models, functional and train need PyTorch, and only when they are used.
@@ -17,17 +19,14 @@ import importlib
 __version__ = "0.1.0"
 
 from . import image
+from .compilation import Difference, compile, diff
 from .errors import Error
 from .exporter import export
+from .profile import Profile
 from .runtime import Model
-from .toolchain import compile_file as _compile_file
 
-__all__ = ["Error", "Model", "compile", "export", "functional", "image", "models", "nn", "train"]
-
-
-def compile(model, output=None, **options):
-    """Compiles a model file (.onnx, .mlir, .mlirbc) with n2uq-compile's options (target_cpu="host", …) and loads it."""
-    return Model(_compile_file(model, output, **options))
+__all__ = ["Difference", "Error", "Model", "Profile", "compile", "diff", "export", "functional", "image", "models", "nn",
+           "train"]
 
 
 def __getattr__(name):

@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 import time
+import warnings
 
 import numpy as np
 
-from . import __version__, architecture, checkpoint, data, exporter, ordinary, runtime, toolchain
+from . import __version__, architecture, checkpoint, data, exporter, ordinary, profile, runtime, toolchain
 from .errors import Error
 
 
@@ -164,7 +165,7 @@ def _load_array(path):
 
 
 def _add_compile(commands):
-    p = commands.add_parser("compile", help="compile a model file to a shared library", description="Runs n2uq-compile.",
+    p = commands.add_parser("compile", help="compile a model file to a shared library", description="Compiles as n2uq-compile does.",
                             epilog="Any other option goes to n2uq-compile as it is; see n2uq-compile --help.")
     p.add_argument("model", help=".onnx, .mlir or .mlirbc")
     p.add_argument("-o", "--output", metavar="FILE", help="default: the model's name with .so")
@@ -174,9 +175,10 @@ def _add_compile(commands):
 
 def _compile(options):
     output = options.output or options.model.rpartition(".")[0] + ".so"
-    said = toolchain.run("n2uq-compile", [options.model, "-o", output, f"--target-cpu={options.target_cpu}",
-                                          *options.more])
-    print(said, end="")
+    say = lambda text: print(f"n2uq: {text}", file=sys.stderr)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda text, *_: say(f"warning: {text}")
+        toolchain.call_compiler([options.model, "-o", output, f"--target-cpu={options.target_cpu}", *options.more], say)
 
 
 def _add_run(commands):
@@ -227,10 +229,7 @@ def _bench(options):
     if options.json:
         print(json.dumps(result))
         return
-    for rows in zip(*profiles):
-        ms = float(np.median([row["ms"] for row in rows]))
-        speed = f"{rows[0]['macs'] / ms / 1e6:8.1f} GMAC/s" if rows[0]["macs"] and ms else ""
-        print(f"{ms:9.3f} ms {speed:16} {rows[0]['name']}  {rows[0]['strategy']}")
+    print(profile.median(profiles))
     print(f"median {result['median_ms']:.3f} ms, min {result['min_ms']:.3f} ms, p90 {result['p90_ms']:.3f} ms of "
           f"{len(times)} runs, batch {options.batch}, threads {options.threads}")
 

@@ -1,16 +1,40 @@
 # Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Finds the compiler's tools and runs them."""
+"""Finds the extensions and the compiler's tools, and runs the tools."""
 
-import ctypes
+import importlib
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import warnings
 
 from .errors import Error
 
-_BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+_PACKAGE = pathlib.Path(__file__).resolve().parent
+_BUILD = _PACKAGE.parents[1] / "build"
+
+
+def _extension_folders():
+    """Where extensions may lie, best first: a wheel has them in the package, a checkout in its build folder, which
+    $N2UQ_BIN_DIR names as it does for the tools."""
+    builds = [pathlib.Path(os.environ["N2UQ_BIN_DIR"]).resolve().parent] if os.environ.get("N2UQ_BIN_DIR") else []
+    return [_PACKAGE, *(build / "python" / "n2uq" for build in (*builds, _BUILD))]
+
+
+def extension(name):
+    """The extension module n2uq.<name>. Raises n2uq.Error where it is not built for this Python."""
+    package = sys.modules[__package__]
+    for folder in map(str, _extension_folders()):
+        if folder not in package.__path__ and os.path.isdir(folder):
+            package.__path__.append(folder)
+    try:
+        return importlib.import_module(f".{name}", __package__)
+    except ImportError as error:
+        reason = "is not there" if isinstance(error, ModuleNotFoundError) else f"cannot be loaded ({error})"
+        raise Error(f"the extension n2uq.{name} {reason} for Python {sys.version_info.major}.{sys.version_info.minor}; install "
+                    "the wheel, or build the project with tools/dev/setup") from None
 
 
 def tool(name):
@@ -27,42 +51,6 @@ def tool(name):
     return found
 
 
-def library(name):
-    """The path of the shared library called `name`, searched beside the tools, then where the linker looks;
-    $N2UQ_RUNTIME names libn2uq_runtime.so, and the folder of the others."""
-    file = f"lib{name}.so"
-    if os.environ.get("N2UQ_RUNTIME"):
-        named = pathlib.Path(os.environ["N2UQ_RUNTIME"])
-        return str(named if name == "n2uq_runtime" else named.with_name(file))
-    roots = [pathlib.Path(os.environ["N2UQ_BIN_DIR"])] if os.environ.get("N2UQ_BIN_DIR") else []
-    roots.append(_BUILD / "bin")
-    found = shutil.which("n2uq-run")
-    if found:
-        roots.append(pathlib.Path(found).resolve().parent)
-    for root in roots:
-        for folder in (root.parent / "lib", root.parent / "runtime", root):
-            if (folder / file).exists():
-                return str(folder / file)
-    return file
-
-
-def load(name, signatures):
-    """The library as ctypes sees it, its functions typed: {name: (result, [argument, …])}."""
-    path = library(name)
-    try:
-        lib = ctypes.CDLL(path)
-    except OSError as error:
-        raise Error(f"{path}: cannot be loaded ({error}); build the project or let N2UQ_RUNTIME name the runtime") from None
-    for function, (result, arguments) in signatures.items():
-        try:
-            found = getattr(lib, function)
-        except AttributeError:
-            raise Error(f"{path}: has no function {function}; it is of another version than this package, build both from "
-                        "one checkout") from None
-        found.restype, found.argtypes = result, arguments
-    return lib
-
-
 def run(name, arguments):
     """Runs a tool to its end and returns what it printed; its own sentence becomes the Error."""
     path = tool(name)
@@ -71,17 +59,33 @@ def run(name, arguments):
     except OSError as error:
         raise Error(f"{path}: cannot be run ({error.strerror}); build the project again") from None
     if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
+        said = (done.stderr.strip() or done.stdout.strip()).removeprefix(f"{name}: ")
         raise Error(said or f"{name} ended with exit code {done.returncode} and said nothing; report this as a bug")
     return done.stdout
 
 
-def compile_file(model, output=None, **options):
-    """n2uq-compile as a function. Options are the tool's, with underscores: target_cpu="x86-64-v3", keep_codes=True,
-    O=3. Returns the path of the shared library, beside the model unless `output` says otherwise."""
-    model = pathlib.Path(model)
-    output = pathlib.Path(output) if output is not None else model.with_suffix(".so")
-    arguments = [str(model), "-o", str(output)]
+def compiler():
+    """n2uq-compile and n2uq-diff as an extension of this process; None where it is not built, or where $N2UQ_BIN_DIR names
+    tools of another build than the extension's."""
+    try:
+        found = extension("_compiler")
+    except Error:
+        return None
+    named = os.environ.get("N2UQ_BIN_DIR")
+    own = not named or pathlib.Path(found.__file__).parent in (_PACKAGE, _extension_folders()[1])
+    return found if own else None
+
+
+def compiler_file():
+    """The file whose bytes are the compiler: the extension's, or the tool's."""
+    found = compiler()
+    return found.__file__ if found else tool("n2uq-compile")
+
+
+def arguments_of(options):
+    """The arguments of a tool for options with underscores: target_cpu="x86-64-v3" is --target-cpu=x86-64-v3, keep_codes=True
+    is --keep-codes, O=3 is -O3. What is False or None is not there."""
+    arguments = []
     for key, value in options.items():
         flag = "--" + key.replace("_", "-")
         if key == "O":
@@ -90,5 +94,23 @@ def compile_file(model, output=None, **options):
             arguments.append(flag)
         elif value is not False and value is not None:
             arguments.append(f"{flag}={value}")
-    run("n2uq-compile", arguments)
+    return arguments
+
+
+def call_compiler(arguments, progress=None):
+    """Runs n2uq-compile with these arguments: in this process where that is possible. `progress` takes lines of text."""
+    found = compiler()
+    if found:
+        found.compile([os.fspath(argument) for argument in arguments], progress,
+                      lambda text: warnings.warn(text, stacklevel=4))
+    else:
+        run("n2uq-compile", arguments)
+
+
+def compile_file(model, output=None, **options):
+    """n2uq-compile as a process of its own, whose memory goes with it: for what is timed afterwards. Options are the tool's,
+    with underscores. Returns the path of the shared library, beside the model unless `output` says otherwise."""
+    model = pathlib.Path(model)
+    output = pathlib.Path(output) if output is not None else model.with_suffix(".so")
+    run("n2uq-compile", [str(model), "-o", str(output), *arguments_of(options)])
     return output

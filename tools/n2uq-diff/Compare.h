@@ -33,8 +33,17 @@ public:
   /// Runs both on images [first, first + count) of `input` and compares. `batch`: images that the library runs at once.
   std::string run(const NpyArray &input, int64_t first, int64_t count, int64_t batch);
 
-  /// Prints a row for each quantizer, one for the output, and the sum. True if all is equal and nothing is missing.
-  bool report() const;
+  /// True if all is equal and nothing is missing.
+  bool isEqual() const;
+
+  /// Prints a row for each quantizer, one for the output, and the sum.
+  void print() const;
+
+  const std::vector<QuantizerRow> &quantizers() const { return rows; }
+  int64_t outputCount() const { return outputs; }
+  int64_t differingOutputCount() const { return differingOutputs; }
+  /// Infinite where a NaN stands against a number.
+  double outputDifference() const { return largestOutputDifference; }
 
 private:
   static int32_t takeCodes(void *user, int64_t index, const uint8_t *codes);

@@ -1,130 +1,28 @@
 // Part of the N2UQ compiler, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Is the compiled model the model? Its codes and outputs against the reference's, bit for bit.
-#include "Compare.h"
+// Is the compiled model the model? Its codes and outputs against the reference's, bit for bit: DiffDriver.cpp on a
+// command line.
+#include "DiffDriver.h"
 
-#include "common/ImageOptions.h"
-#include "n2uq/ModelFile/ModelFile.h"
 #include "n2uq/Support/CommandLine.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <new>
 #include <unistd.h>
 
-using namespace n2uq;
-
-static const char tool[] = "n2uq-diff";
-
-static const char helpText[] =
-    R"(usage: n2uq-diff MODEL MODEL.so --input=NAME=X.npy [options]
-
-Computes the images with the reference (MODEL: .onnx, .mlir or .mlirbc) and with the library that n2uq-compile made of it, and
-compares the codes behind every quantizer and the outputs: one row each, and a sum. Equal means equal in every bit.
-
-  --input=NAME=X.npy  the images: an array of the type and shape of the model's input NAME (mostly `input`), any number
-  --threads=N         threads of both (default: one for each core that the process may run on)
-  --batch=N           images that the library runs at once (default: as many as fit a moderate arena)
-  --function=NAME     the function of MODEL to compare with (default: main, or the only one)
-  --help, --version   print this, or the version
-
-A library that was compiled with --image-input is compared with the network that it was compiled from, rewritten alike:
-)" N2UQ_IMAGE_OPTIONS_HELP R"(
-Exit code 0 if all is equal; 1 if anything differs or a quantizer is missing on one side, or on an error, which is one
-sentence on stderr.
-)";
-
-namespace {
-struct Options {
-  std::string input, function;
-  ImageOptions images;
-  int64_t threads = 0, batch = 0;
-};
-} // namespace
-
-/// Compares; `equal` is the answer. Returns an empty string or one sentence.
-static std::string run(const std::string &modelPath, const std::string &libraryPath, const Options &options,
-                       bool &equal) {
-  if (options.input.empty())
-    return "the images are missing: --input=input=X.npy";
-  // The library first: it is checked in no time.
-  Model library;
-  std::string error = library.open(libraryPath);
-  if (!error.empty())
-    return error;
-  NpyArray input;
-  if (!(error = readInput(library.descriptor().input, options.input, input)).empty())
-    return error;
-  if (library.descriptor().output.dtype != N2UQ_FLOAT32)
-    return "the library's output is not float32";
-  if (!(error = library.start(options.threads)).empty())
-    return error;
-
-  mlir::DialectRegistry registry;
-  registerModelDialects(registry);
-  // Lives to the end of the process: see loadModel.
-  static auto &context = *new mlir::MLIRContext(registry);
-  mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(modelPath, context, error);
-  if (!module)
-    return error;
-  if (!(error = options.images.apply(*module)).empty())
-    return error;
-  mlir::ModuleOp model = *module;
-  mlir::func::FuncOp function = findFunction(model, options.function, error);
-  if (!function)
-    return error;
-  std::unique_ptr<Interpreter> reference = Interpreter::create(function, error);
-  if (!reference)
-    return error;
-  if (function.getNumArguments() != 1)
-    return "the model has " + std::to_string(function.getNumArguments()) + " inputs, and the library has one";
-  reference->setThreads(static_cast<unsigned>(options.threads));
-
-  Comparison comparison;
-  if (!(error = comparison.prepare(*reference, library)).empty())
-    return error;
-  int64_t images = input.shape[0];
-  int64_t batch = options.batch > 0 ? std::min(options.batch, images) : sensibleBatch(library, images);
-  // Whole batches, so that the library is run with the batch that was asked for.
-  int64_t chunk = std::max(batch, reference->chunkImages() / batch * batch);
-  bool showProgress = chunk < images && isatty(STDERR_FILENO);
-  for (int64_t first = 0; first < images; first += chunk) {
-    int64_t count = std::min(chunk, images - first);
-    if (!(error = comparison.run(input, first, count, batch)).empty())
-      return error;
-    if (showProgress)
-      std::fprintf(stderr, "\rcompared %lld of %lld images%s", static_cast<long long>(first + count),
-                   static_cast<long long>(images), first + count == images ? "\n" : "");
-  }
-  equal = comparison.report();
-  return "";
-}
-
 int main(int argc, char **argv) {
-  Options options;
-  std::string version = std::string(tool) + " " + n2uq_version();
-  CommandLine line(helpText, version.c_str());
-  line.text("input", options.input);
-  line.text("function", options.function);
-  options.images.addTo(line);
-  line.number("threads", options.threads, 0, 1024);
-  line.number("batch", options.batch, 1, int64_t(1) << 32);
-  std::string error = line.parse(argc, argv);
-  if (error.empty() && line.answersAboutItself())
-    return 0;
-  if (error.empty() && line.files().size() != 2)
-    error = "a model and its library are needed: n2uq-diff MODEL MODEL.so …; --help says more";
-  bool equal = false;
-  try {
-    if (error.empty())
-      error = run(line.files()[0], line.files()[1], options, equal);
-  } catch (const std::bad_alloc &) {
-    error = "out of memory; compare fewer images at a time with --batch";
-  }
+  auto progress = [](int64_t done, int64_t images) {
+    if (isatty(STDERR_FILENO))
+      std::fprintf(stderr, "\rcompared %lld of %lld images%s", static_cast<long long>(done),
+                   static_cast<long long>(images), done == images ? "\n" : "");
+  };
+  std::unique_ptr<n2uq::Comparison> comparison;
+  std::string error = n2uq::runDiff(std::vector<std::string>(argv + 1, argv + argc), nullptr, progress, comparison);
+  if (error.empty() && comparison)
+    comparison->print();
   if (error.empty() && (std::fflush(stdout) != 0 || std::ferror(stdout)))
     error = "cannot write to the standard output";
   if (!error.empty())
-    return failWith(tool, error);
-  return equal ? 0 : 1;
+    return n2uq::failWith("n2uq-diff", error);
+  return !comparison || comparison->isEqual() ? 0 : 1;
 }

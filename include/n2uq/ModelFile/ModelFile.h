@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <functional>
 #include <string>
 
 namespace n2uq {
@@ -25,9 +26,12 @@ enum class ModelKind { ByContent, Onnx };
 ///
 /// The file may come from anybody. Where upstream's parser crashes on it, that ends in a sentence like any other
 /// damage; but `context` is then in an unknown state and must neither be used nor destroyed. So tools keep theirs to
-/// the end of the process: `static auto &context = *new mlir::MLIRContext(registry)`.
+/// the end of the process, `static auto &context = *new mlir::MLIRContext(registry)`, or abandon it where this fails.
 mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef path, mlir::MLIRContext &context, std::string &error,
                                             ModelKind kind = ModelKind::ByContent);
+
+/// Keeps a context that must not be destroyed to the process's end.
+void abandon(mlir::MLIRContext *context);
 
 enum class ModelFormat { Text, Bytecode };
 
@@ -40,6 +44,9 @@ std::string saveModel(mlir::ModuleOp module, llvm::StringRef path, ModelFormat f
 /// Writes a file whole or not at all: a temporary file beside it takes its place. "-" is standard output; what is no
 /// ordinary file (a device, a pipe) is written in place. Returns an empty string or one sentence.
 std::string writeFile(llvm::StringRef path, llvm::StringRef bytes);
+
+/// Hands over what the reading of models warns of, a sentence each.
+void reportWarnings(mlir::MLIRContext &context, std::function<void(const std::string &)> take);
 
 /// Prints what the reading of models warns of to stderr, a line each, as `tool: warning: sentence`.
 void printWarnings(mlir::MLIRContext &context, std::string tool);

@@ -15,8 +15,11 @@ namespace n2uq {
 /// `text` with every control character replaced, so that what comes from files and arguments stays on its line.
 std::string oneLine(std::string text);
 
-/// Prints `tool: sentence` to stderr, on one line, and returns the exit code of a failure. A sentence may end in a list
-/// (every node that cannot be imported): each item is a line that begins with two spaces.
+/// A sentence as it is shown: on one line, and each item of a list that it may end in (every node that cannot be
+/// imported) on a line that begins with two spaces.
+std::string printable(const std::string &sentence);
+
+/// Prints `tool: sentence` to stderr and returns the exit code of a failure.
 int failWith(const std::string &tool, const std::string &sentence);
 
 class CommandLine {
