@@ -51,11 +51,11 @@ int64_t items(KernelOp kernel) { return ceilDiv(rowsOf(kernel).height, kernel.ge
 /// Windows come first, then the rows between convolution and pool.
 int64_t scratch(KernelOp kernel) {
   MaxPoolOp pool = kernel.getPool();
-  return ImagePieces(kernel, WindowForm::Bytes).bytes() + (pool ? pooledRowsBytes(pool) : 0);
+  return ImagePieces(kernel).bytes() + (pool ? pooledRowsBytes(pool) : 0);
 }
 
 void emit(KernelOp kernel, ItemEmitter &e) {
-  ImageWindows windows(e, kernel, WindowForm::Bytes);
+  ImageWindows windows(e, kernel);
   const ImagePieces &pieces = windows.pieces;
   auto packed = cast<ShapedType>(windows.conv.getPacked().getType()).getShape();
   int64_t m = pieces.tile, n = kernel.getStrategy()->getTile()[2], block = e.lanes * n;
@@ -95,7 +95,7 @@ void emit(KernelOp kernel, ItemEmitter &e) {
       }
     sink(results, n, x, m, channel);
   };
-  emitImageRows(kernel, windows, e.at(e.scratch(), pieces.bytes()), [](Value) {}, emitTile);
+  emitImageRows(kernel, windows, emitTile);
 }
 
 } // namespace

@@ -62,38 +62,23 @@ LogicalResult packImage(KernelOp kernel, RewriterBase &rewriter) {
   return success();
 }
 
-ImagePieces::ImagePieces(KernelOp kernel, WindowForm form)
-    : form(form), elementBytes(form == WindowForm::Words ? 2 : 1) {
+ImagePieces::ImagePieces(KernelOp kernel) {
   Operation *root = kernel.getRoot();
   Window window = imageWindowOf(root);
   int64_t width = ImageShape(root->getResult(0).getType()).width;
   run = window.kernel[1] * channelsOf(root->getOperand(0));
-  int64_t unit = form == WindowForm::Words ? kernel.getStrategy()->getLanes() * 4 : 4;
-  windowBytes = roundUp(window.kernel[0] * run * elementBytes, unit);
+  windowBytes = roundUp(window.kernel[0] * run, 4);
   tile = std::min({kernel.getStrategy()->getTile()[1], width, std::max<int64_t>(maxWindowBytes / windowBytes, 1)});
   count = ceilDiv(width, roundUp(std::max<int64_t>(pieceBytes / windowBytes, 1), tile));
   pixels = std::max(ceilDiv(width, count), tile);
 }
 
-ImageWindows::ImageWindows(ItemEmitter &e, KernelOp kernel, WindowForm form)
+ImageWindows::ImageWindows(ItemEmitter &e, KernelOp kernel)
     : e(e), conv(cast<PackedImageConv2DOp>(kernel.getRoot())), window(conv.getWindow()), in(conv.getInput().getType()),
-      out(conv.getType()), pieces(kernel, form), windows(e.scratch()), image(e.read(conv.getInput())) {}
+      out(conv.getType()), pieces(kernel), windows(e.scratch()), image(e.read(conv.getInput())) {}
 
 Value ImageWindows::place(Value x, Value firstX) {
   return e.at(windows, e.mul(arith::SubIOp::create(e.b, x, firstX), pieces.windowBytes));
-}
-
-Value ImageWindows::numbersOf(Value bytes) {
-  if (pieces.form == WindowForm::Bytes)
-    return bytes;
-  Type type = bytes.getType();
-  Value offset = arith::ConstantOp::create(
-      e.b, isa<VectorType>(type) ? TypedAttr(DenseElementsAttr::get(cast<VectorType>(type), int8_t(-128)))
-                                 : TypedAttr(e.b.getI8IntegerAttr(-128)));
-  Type words = e.b.getI16Type();
-  if (auto vector = dyn_cast<VectorType>(type))
-    words = e.vector(words, vector.getNumElements());
-  return arith::ExtSIOp::create(e.b, words, arith::XOrIOp::create(e.b, bytes, offset));
 }
 
 /// Calls body(place, count) for pieces of a power of two that cover [0, count), the last one overlapping.
@@ -107,25 +92,14 @@ static void forEachPart(int64_t count, llvm::function_ref<void(int64_t at, int64
 
 void ImageWindows::copyRun(Value from, Value to) {
   forEachPart(pieces.run, [&](int64_t at, int64_t size) {
-    Value bytes = e.load(e.vector(e.b.getI8Type(), size), e.at(from, at), 1);
-    e.store(numbersOf(bytes), e.at(to, at * pieces.elementBytes), 1);
+    e.store(e.load(e.vector(e.b.getI8Type(), size), e.at(from, at), 1), e.at(to, at), 1);
   });
 }
 
-void ImageWindows::fill(Value to, int64_t bytes, int8_t value) {
+void ImageWindows::clear(Value to, int64_t bytes) {
   forEachPart(bytes, [&](int64_t at, int64_t size) {
-    Value splat = arith::ConstantOp::create(e.b, DenseElementsAttr::get(e.vector(e.b.getI8Type(), size), value));
-    e.store(splat, e.at(to, at), 1);
-  });
-}
-
-void ImageWindows::clearRun(Value to) {
-  if (pieces.form == WindowForm::Bytes)
-    return fill(to, pieces.run, 0);
-  forEachPart(pieces.run, [&](int64_t at, int64_t size) {
-    Value splat =
-        arith::ConstantOp::create(e.b, DenseElementsAttr::get(e.vector(e.b.getI16Type(), size), int16_t(-128)));
-    e.store(splat, e.at(to, at * pieces.elementBytes), 1);
+    Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(e.vector(e.b.getI8Type(), size)));
+    e.store(zero, e.at(to, at), 1);
   });
 }
 
@@ -135,14 +109,14 @@ void ImageWindows::copy(Value y, Value firstX) {
   int64_t fitting = in.width + window.before[1] - window.kernel[1];
   int64_t outer = fitting < 0 ? inner : std::clamp(fitting / window.strides[1] + 1, inner, out.width);
   Value lastX = e.add(firstX, pieces.pixels);
-  int64_t runBytes = pieces.run * pieces.elementBytes, rest = pieces.windowBytes - window.kernel[0] * runBytes;
+  int64_t rest = pieces.windowBytes - window.kernel[0] * pieces.run;
   if (rest > 0)
-    e.loop(firstX, lastX, [&](Value x) { fill(e.at(place(x, firstX), pieces.windowBytes - rest), rest, 0); });
+    e.loop(firstX, lastX, [&](Value x) { clear(e.at(place(x, firstX), pieces.windowBytes - rest), rest); });
 
   e.loop(e.number(0), e.number(window.kernel[0]), [&](Value kh) {
     Value row = e.add(e.add(e.mul(y, window.strides[0]), -window.before[0]), kh);
     Value line = e.at(image.base, e.mul(row, image.row));
-    auto target = [&](Value x) { return e.at(place(x, firstX), e.mul(kh, runBytes)); };
+    auto target = [&](Value x) { return e.at(place(x, firstX), e.mul(kh, pieces.run)); };
     // The byte of the line at which the window begins; negative where it hangs over the left edge.
     auto origin = [&](Value x) { return e.mul(e.add(e.mul(x, window.strides[1]), -window.before[1]), image.pixel); };
     // Below 2^63 as an unsigned number where it is not negative: one comparison for both edges.
@@ -151,13 +125,13 @@ void ImageWindows::copy(Value y, Value firstX) {
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(ifOp.thenBlock());
     auto hanging = [&](Value x) {
-      clearRun(target(x));
+      clear(target(x), pieces.run);
       Value begin = origin(x), negative = arith::SubIOp::create(e.b, e.number(0), begin);
       Value first = e.max(negative, e.number(0));
       Value last = e.min(e.add(negative, image.row), e.number(pieces.run));
       e.loop(first, last, [&](Value number) {
         Value byte = e.load(e.b.getI8Type(), e.at(line, e.add(begin, number)), 1);
-        e.store(numbersOf(byte), e.at(target(x), e.mul(number, pieces.elementBytes)), 1);
+        e.store(byte, e.at(target(x), number), 1);
       });
     };
     e.loop(firstX, e.min(lastX, e.number(inner)), hanging);
@@ -174,8 +148,7 @@ void ImageWindows::copy(Value y, Value firstX) {
       auto wideOp = scf::IfOp::create(e.b, arith::AndIOp::create(e.b, isNotLast, hasNext), /*withElseRegion=*/true);
       OpBuilder::InsertionGuard wideGuard(e.b);
       e.b.setInsertionPointToStart(wideOp.thenBlock());
-      copyInner(
-          [&](Value from, Value to) { e.store(numbersOf(e.load(e.vector(e.b.getI8Type(), wide), from, 1)), to, 1); });
+      copyInner([&](Value from, Value to) { e.store(e.load(e.vector(e.b.getI8Type(), wide), from, 1), to, 1); });
       e.b.setInsertionPointToStart(wideOp.elseBlock());
       copyInner([&](Value from, Value to) { copyRun(from, to); });
     } else {
@@ -183,7 +156,7 @@ void ImageWindows::copy(Value y, Value firstX) {
     }
     e.loop(e.max(firstX, e.number(outer)), lastX, hanging);
     e.b.setInsertionPointToStart(ifOp.elseBlock());
-    e.loop(firstX, lastX, [&](Value x) { clearRun(target(x)); });
+    e.loop(firstX, lastX, [&](Value x) { clear(target(x), pieces.run); });
   });
 }
 
@@ -248,7 +221,7 @@ Value ImageFloats::floatOf(Value low, Value high, Value border, Value channel) {
 }
 
 void emitImageRows(
-    KernelOp kernel, ImageWindows &windows, Value poolScratch, llvm::function_ref<void(Value firstX)> prepare,
+    KernelOp kernel, ImageWindows &windows,
     llvm::function_ref<void(Value y, Value x, Value inPiece, Value index, const RowSink &sink)> emitTile) {
   ItemEmitter &e = windows.e;
   const ImagePieces &pieces = windows.pieces;
@@ -256,11 +229,10 @@ void emitImageRows(
   int64_t blocks = cast<ShapedType>(windows.conv.getPacked().getType()).getDimSize(0);
   ItemPart part = partOf(e, rowsOf(kernel).height, kernel.getStrategy()->getTile()[0], rowChannels);
   e.clearBorder(part.firstRow, part.lastRow, e.number(0), rowChannels);
-  emitStemRows(kernel, e, part, poolScratch, [&](Value y, RowSink sink) {
+  emitStemRows(kernel, e, part, e.at(e.scratch(), pieces.bytes()), [&](Value y, RowSink sink) {
     e.loop(e.number(0), e.number(pieces.count), [&](Value piece) {
       Value firstX = e.min(e.mul(piece, pieces.pixels), e.number(windows.out.width - pieces.pixels));
       windows.copy(y, firstX);
-      prepare(firstX);
       e.loop(e.number(0), e.number(blocks), [&](Value index) {
         e.loop(e.number(0), e.number(ceilDiv(pieces.pixels, m)), [&](Value t) {
           Value first = e.min(e.mul(t, m), e.number(pieces.pixels - m));
