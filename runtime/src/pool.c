@@ -31,8 +31,8 @@ enum { cache_line = 64 };
 
 /* A thread, and its part of the loop that runs. Each has cache lines of its own. */
 typedef struct pool_share {
-  _Alignas(
-      cache_line) _Atomic uint64_t ticket; /* the loop's number << 32 | end << 16 | next: chunks [next, end) are left */
+  /* The loop's number << 32 | end << 16 | next: chunks [next, end) are left. */
+  _Alignas(cache_line) _Atomic uint64_t ticket;
   n2uq_pool *pool;
   int64_t index;
   pthread_t handle; /* but of the caller, who has share 0 */
