@@ -7,7 +7,7 @@
 // RUN: sed 's/winograd_sums/winograd/' %s | n2uq-opt --split-input-file --n2uq-pack-weights | sed 's/kernel = winograd/kernel = winograd_sums/' > %t.mlir
 // RUN: not n2uq-opt %t.mlir --split-input-file --n2uq-verify-strategy 2>&1 | FileCheck %s --check-prefix=PACKED
 // PACKED: error: 'n2uq.packed_winograd_conv2d' op expects sums of codes and weights of 8 bits, but those of position 5 reach [0, 150]
-// PACKED: error: 'n2uq.kernel' op expects vectors in pairs
+// PACKED: error: 'n2uq.kernel' op expects vectors, at least two
 
 func.func @sums_leave_a_byte(%codes: tensor<?x8x8x16xui4>) -> tensor<?x8x8x32xui4> {
   %w = arith.constant dense<10> : tensor<32x3x3x16xi8>

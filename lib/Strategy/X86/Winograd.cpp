@@ -154,8 +154,11 @@ Variants variantsOf(Conv2DOp conv, const WinogradKind &kind) {
   return variants;
 }
 
-/// Whether sums of 16 bits and blocks of a plain vector and others have the vectors that they need.
-bool needsPairs(const WinogradKind &kind) { return kind.tailBytes == 2 || kind.multipliesSums(); }
+/// Whether a block may have so many vectors: sums of 16 bits come in pairs of them, and where sums are multiplied there
+/// is a plain vector and at least one other.
+bool mayHaveVectors(const WinogradKind &kind, int64_t vectors) {
+  return kind.tailBytes == 2 ? vectors % 2 == 0 : !kind.multipliesSums() || vectors > winogradPlainVectors;
+}
 
 bool mayRunWith(KernelOp kernel, const WinogradKind &kind, const CpuTarget &target, std::string &why) {
   Operation *root = kernel.getRoot();
@@ -165,8 +168,9 @@ bool mayRunWith(KernelOp kernel, const WinogradKind &kind, const CpuTarget &targ
   }
   // The last block may have vectors too many, but stored vectors of 16-bit sums are pairs of vectors of channels.
   int64_t memory = memoryChannels(channelsOf(kernel.getResult(0))), pair = 2 * target.lanes();
-  if (kind.tailBytes == 2 ? memory % pair != 0 : needsPairs(kind) && memory < pair) {
-    why = "its channels do not fill pairs of vectors";
+  if (kind.tailBytes == 2 ? memory % pair != 0 : !mayHaveVectors(kind, memory / target.lanes())) {
+    why = kind.tailBytes == 2 ? "its channels do not fill pairs of vectors"
+                              : "its channels do not fill two vectors, one of products and one of products of sums";
     return false;
   }
   if (isa_and_nonnull<PackedWinogradConv2DOp>(root))
@@ -254,8 +258,8 @@ void offerWith(KernelOp kernel, const CpuTarget &target, const WinogradKind &kin
   // Intermediate data of an item stays in a core's second-level cache.
   constexpr int64_t scratchWanted = 512 * 1024;
   for (auto [variant, halved] : llvm::zip_equal(variants.legal, variants.halved))
-    for (int64_t n : {4, 2, 1}) {
-      if (n > vectors || (needsPairs(kind) && n == 1))
+    for (int64_t n : {4, 3, 2, 1}) {
+      if (n > vectors || !mayHaveVectors(kind, n))
         continue;
       Plan best;
       best.lanes = lanes;
@@ -356,8 +360,11 @@ LogicalResult verify(KernelOp kernel) {
     return conv.emitOpError() << "expects a filter packed for rows of " << rowChannels << " channels in blocks of "
                               << block << " outputs, but got " << packed;
   WinogradKind kind = kindOf(kernel);
-  if (strategy.getLanes() == 1 || (needsPairs(kind) && tile[3] % 2 != 0))
-    return kernel.emitOpError() << "expects vectors" << (strategy.getLanes() == 1 ? "" : " in pairs");
+  if (strategy.getLanes() == 1 || !mayHaveVectors(kind, tile[3]))
+    return kernel.emitOpError() << "expects vectors"
+                                << (strategy.getLanes() == 1 ? ""
+                                    : kind.tailBytes == 2    ? " in pairs"
+                                                             : ", at least two");
   int64_t memory = memoryChannels(channelsOf(conv.getResult()));
   if (kind.tailBytes == 2 && memory % (2 * strategy.getLanes()) != 0)
     return kernel.emitOpError() << "expects pairs of vectors that divide " << memory << " channels of memory, but got "
