@@ -11,6 +11,7 @@
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
 
@@ -464,6 +465,10 @@ void Exporter::exportOp(Operation *op) {
     tensors[op->getResult(0)] = node.output();
     return node;
   };
+  auto pair = [&](StringRef opType, Operation *op) {
+    Value lhs = op->getOperand(0), rhs = op->getOperand(1);
+    tensors[op->getResult(0)] = writer.node(opType, nameFor(op), {tensors[lhs], tensors[rhs]}).output();
+  };
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](arith::ConstantOp) {})
       .Case([&](Conv2DOp op) { exportConv(op); })
@@ -472,10 +477,7 @@ void Exporter::exportOp(Operation *op) {
       .Case([&](AffineOp op) { exportAffine(op); })
       .Case([&](PReLUOp op) { exportPRelu(op); })
       .Case([&](ClampOp op) { exportClamp(op); })
-      .Case([&](AddOp op) {
-        std::string name = nameFor(op);
-        tensors[op.getResult()] = writer.node("Add", name, {tensors[op.getLhs()], tensors[op.getRhs()]}).output();
-      })
+      .Case<AddOp, arith::AddFOp>([&](auto op) { pair("Add", op); })
       .Case([&](QuantizeOp op) { exportQuantize(op); })
       .Case([&](MaxPoolOp op) { exportMaxPool(op); })
       .Case([&](AvgPoolOp op) { exportAvgPool(op); })
@@ -485,6 +487,14 @@ void Exporter::exportOp(Operation *op) {
       .Case([&](ConcatOp op) { exportConcat(op); })
       .Case([&](UnflattenOp op) { exportUnflatten(op); })
       .Case([&](SigmoidOp op) { simple("Sigmoid", op.getInput()); })
+      .Case([&](arith::NegFOp op) { simple("Neg", op.getOperand()); })
+      .Case([&](math::AbsFOp op) { simple("Abs", op.getOperand()); })
+      .Case([&](math::SqrtOp op) { simple("Sqrt", op.getOperand()); })
+      .Case([&](arith::SubFOp op) { pair("Sub", op); })
+      .Case([&](arith::MulFOp op) { pair("Mul", op); })
+      .Case([&](arith::DivFOp op) { pair("Div", op); })
+      .Case([&](arith::MaximumFOp op) { pair("Max", op); })
+      .Case([&](arith::MinimumFOp op) { pair("Min", op); })
       .Case([&](func::ReturnOp op) { exportReturn(op); })
       .Default(
           [&](Operation *op) { refuse(op, "has no ONNX form; export the model before it is simplified or lowered"); });

@@ -13,14 +13,12 @@ namespace n2uq::onnx {
 /// Advice by what an op of ONNX is for.
 static StringRef standardAdvice(StringRef op) {
   constexpr StringRef head = "remove it from the end of the graph: the order of the classes stays the same";
-  constexpr StringRef activation = "train the network with ReLU, ReLU6, PReLU or LeakyReLU instead";
+  constexpr StringRef activation = "train the network with ReLU, ReLU6, PReLU, LeakyReLU or HardSwish instead";
   constexpr StringRef shapes = "export with a fixed image size and fold constants first (for example with onnxsim)";
   constexpr StringRef sequence = "recurrent networks and attention are outside of what this compiler is for";
   return llvm::StringSwitch<StringRef>(op)
       .Cases({"Softmax", "LogSoftmax", "ArgMax", "TopK"}, head)
-      .Cases(
-          {"HardSwish", "Swish", "Tanh", "Elu", "Selu", "Celu", "Gelu", "Erf", "Mish", "Softplus", "ThresholdedRelu"},
-          activation)
+      .Cases({"Swish", "Tanh", "Elu", "Selu", "Celu", "Gelu", "Erf", "Mish", "Softplus", "ThresholdedRelu"}, activation)
       .Cases({"Shape", "Cast", "ConstantOfShape", "Expand", "Range"}, shapes)
       .Case("DynamicQuantizeLinear", "quantize with constant scales (QuantizeLinear, DequantizeLinear)")
       .Cases({"QLinearConv", "QLinearMatMul", "QLinearAdd", "ConvInteger", "MatMulInteger"},

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Importer.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 #include <limits>
@@ -101,22 +102,23 @@ static Value affineInput(NodeImport &node, Known &known) {
   return isPlain ? known.integers : node.importer.floatsOf(known);
 }
 
+static void importDivision(NodeImport &node, Value tensor, ArrayRef<float> numbers, bool isReversed) {
+  Value constant = createNumbers(node.builder, node.loc, tensor, numbers);
+  node.result(
+      arith::DivFOp::create(node.builder, node.loc, isReversed ? constant : tensor, isReversed ? tensor : constant));
+}
+
 static void importWithConstant(NodeImport &node, Arithmetic kind, bool constantFirst) {
   const Tensor *constant = node.floatConstant(constantFirst ? 0 : 1, "an operand");
   if (!constant)
     return;
-  if (kind == Arithmetic::Div && constantFirst)
-    return void(node.refuse("divides a constant by a tensor, which is not supported"));
+  // A product repeats a division to the bit where all divisors are powers of two.
   std::vector<float> reciprocals;
-  if (kind == Arithmetic::Div)
-    for (float c : constant->floats) {
-      std::optional<float> reciprocal = exactReciprocal(c);
-      if (!reciprocal)
-        return void(
-            node.refuse("divides by a constant that is no power of two, which a product would not repeat to the "
-                        "bit; write it as Mul by the reciprocal"));
+  for (float c : constant->floats)
+    if (std::optional<float> reciprocal = exactReciprocal(c); reciprocal && kind == Arithmetic::Div && !constantFirst)
       reciprocals.push_back(*reciprocal);
-    }
+  if (reciprocals.size() < constant->floats.size())
+    reciprocals.clear();
 
   int index = constantFirst ? 1 : 0;
   node.takesAnyLayout = constant->elements() == 1;
@@ -129,6 +131,8 @@ static void importWithConstant(NodeImport &node, Arithmetic kind, bool constantF
     return void(node.refuse("has a constant operand of shape " + shapeText(constant->shape) +
                             ", but one number for all or one per channel (1x" + std::to_string(channels) +
                             "x1x1) is expected"));
+  if (kind == Arithmetic::Div && reciprocals.empty())
+    return importDivision(node, node.importer.floatsOf(*known), *numbers, constantFirst);
   std::vector<float> factors = kind == Arithmetic::Mul ? *numbers : reciprocals;
   // c - x = -1 * x + c and x - c = x + -c, both exactly.
   bool isReversed = kind == Arithmetic::Sub && constantFirst;
@@ -164,13 +168,13 @@ static bool readPair(NodeImport &node, int first, int second, Value &lhs, Value 
   if (!two)
     return false;
   if (one->isChannelsLast != two->isChannelsLast)
-    return node.refuse("adds a tensor with channels last to one with channels first") != nullptr;
+    return node.refuse("combines a tensor with channels last and one with channels first") != nullptr;
   bool asRows = one->isRow != two->isRow;
   lhs = asRows ? node.importer.rowsOf(*one) : node.importer.floatsOf(*one);
   rhs = asRows ? node.importer.rowsOf(*two) : node.importer.floatsOf(*two);
   if (lhs.getType() != rhs.getType())
-    return node.refuse("adds tensors of different shapes, which is not supported; give both branches the same shape") !=
-           nullptr;
+    return node.refuse("combines tensors of different shapes, which is not supported; give both branches the same "
+                       "shape") != nullptr;
   return true;
 }
 
@@ -183,11 +187,19 @@ static void importArithmetic(NodeImport &node) {
   bool constantFirst = node.isConstant(0), constantSecond = node.isConstant(1);
   if (constantFirst || constantSecond)
     return importWithConstant(node, kind, constantFirst);
-  if (kind != Arithmetic::Add)
-    return void(node.refuse("combines two tensors, which is supported for Add only"));
   Value lhs, rhs;
-  if (readPair(node, 0, 1, lhs, rhs))
-    node.result(AddOp::create(node.builder, node.loc, lhs.getType(), lhs, rhs));
+  if (!readPair(node, 0, 1, lhs, rhs))
+    return;
+  switch (kind) {
+  case Arithmetic::Add:
+    return node.result(AddOp::create(node.builder, node.loc, lhs.getType(), lhs, rhs));
+  case Arithmetic::Sub:
+    return node.result(arith::SubFOp::create(node.builder, node.loc, lhs, rhs));
+  case Arithmetic::Mul:
+    return node.result(arith::MulFOp::create(node.builder, node.loc, lhs, rhs));
+  case Arithmetic::Div:
+    return node.result(arith::DivFOp::create(node.builder, node.loc, lhs, rhs));
+  }
 }
 
 /// A sum of tensors, from the left to the right.
@@ -208,6 +220,51 @@ static void importSum(NodeImport &node) {
 
 static Value createClamp(NodeImport &node, Value input, float min, float max) {
   return ClampOp::create(node.builder, node.loc, input.getType(), input, llvm::APFloat(min), llvm::APFloat(max));
+}
+
+/// The greater or the lesser of tensors, from the left to the right; of a number and tensors in one clamp.
+template <typename Op, bool isMax>
+static void importExtreme(NodeImport &node) {
+  if (!node.attributesAreFine())
+    return;
+  Value extreme;
+  std::optional<float> bound;
+  int first = -1;
+  for (int i = 0; i < static_cast<int>(node.inputCount()); ++i) {
+    if (node.isConstant(i)) {
+      std::optional<float> number = node.scalarConstant(i, "a bound");
+      if (!number)
+        return;
+      bound = !bound ? *number : isMax ? std::max(*bound, *number) : std::min(*bound, *number);
+      continue;
+    }
+    Value lhs, rhs;
+    if (first < 0) {
+      node.takesAnyLayout = true;
+      extreme = node.floats(i);
+      if (!extreme)
+        return;
+      first = i;
+    } else {
+      if (!readPair(node, first, i, lhs, rhs))
+        return;
+      extreme = Op::create(node.builder, node.loc, extreme.getType() == rhs.getType() ? extreme : lhs, rhs);
+    }
+  }
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (extreme && bound)
+    extreme = createClamp(node, extreme, isMax ? *bound : -infinity, isMax ? infinity : *bound);
+  if (extreme)
+    node.result(extreme);
+}
+
+template <typename Op>
+static void importUnary(NodeImport &node) {
+  node.takesAnyLayout = true;
+  if (!node.attributesAreFine())
+    return;
+  if (Value input = node.floats(0))
+    node.result(Op::create(node.builder, node.loc, input));
 }
 
 static void importRelu(NodeImport &node) {
@@ -285,6 +342,18 @@ static void importHardSigmoid(NodeImport &node) {
     node.result(createClamp(node, createAffine(node.builder, node.loc, input, {alpha}, {beta}), 0.0f, 1.0f));
 }
 
+/// x times the HardSigmoid of alpha = 1/6 and beta = 0.5.
+static void importHardSwish(NodeImport &node) {
+  node.takesAnyLayout = true;
+  if (!node.attributesAreFine())
+    return;
+  Value input = node.floats(0);
+  if (!input)
+    return;
+  Value share = createClamp(node, createAffine(node.builder, node.loc, input, {1.0f / 6}, {0.5f}), 0.0f, 1.0f);
+  node.result(arith::MulFOp::create(node.builder, node.loc, input, share));
+}
+
 /// scale = fl(gamma / sqrt(var + eps)) and offset = fl(bias - mean * gamma / sqrt(var + eps)), in float64 inside.
 static void importBatchNormalization(NodeImport &node) {
   double epsilon = node.attributes.number("epsilon", 1e-5f);
@@ -332,6 +401,12 @@ Handler elementwiseHandler(StringRef op) {
       .Case("Sub", importArithmetic<Arithmetic::Sub>)
       .Case("Mul", importArithmetic<Arithmetic::Mul>)
       .Case("Div", importArithmetic<Arithmetic::Div>)
+      .Case("Max", importExtreme<arith::MaximumFOp, true>)
+      .Case("Min", importExtreme<arith::MinimumFOp, false>)
+      .Case("Neg", importUnary<arith::NegFOp>)
+      .Case("Abs", importUnary<math::AbsFOp>)
+      .Case("Sqrt", importUnary<math::SqrtOp>)
+      .Case("HardSwish", importHardSwish)
       .Case("Relu", importRelu)
       .Case("Clip", importClip)
       .Case("PRelu", importPRelu)

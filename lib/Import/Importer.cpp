@@ -4,6 +4,7 @@
 #include "../Dialect/N2UQ/ShapeRules.h"
 #include "n2uq/Import/Onnx.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include <cmath>
@@ -226,24 +227,6 @@ std::optional<std::vector<float>> channelNumbers(const Tensor &constant, int64_t
   return constant.floats;
 }
 
-Location parameterLocation(Location loc, StringRef role) {
-  auto name = dyn_cast<NameLoc>(loc);
-  if (!name)
-    return loc;
-  return NameLoc::get(StringAttr::get(loc.getContext(), name.getName().getValue() + "." + role));
-}
-
-Value createAffine(OpBuilder &builder, Location loc, Value input, ArrayRef<float> scale, ArrayRef<float> offset) {
-  auto numbers = [&](ArrayRef<float> data, StringRef role) -> Value {
-    if (data.empty())
-      return {};
-    return createFloats(builder, parameterLocation(loc, role), {static_cast<int64_t>(data.size())}, data);
-  };
-  Value scales = numbers(scale, "scale"), offsets = numbers(offset, "offset");
-  Type type = cast<RankedTensorType>(input.getType()).clone(builder.getF32Type());
-  return AffineOp::create(builder, loc, type, input, scales, offsets);
-}
-
 //===----------------------------------------------------------------------===//
 // The graph
 //===----------------------------------------------------------------------===//
@@ -354,13 +337,24 @@ std::string Importer::finish(func::FuncOp function) {
   if (!output)
     return "output " + quoted(model.outputName) + " is not known";
   auto type = cast<RankedTensorType>(output.getType());
-  if (type.getRank() != 2)
-    return "output " + quoted(model.outputName) +
-           " is an image, but [batch, classes] is expected; end the graph with " + "Flatten";
-  if (model.outputShape && (model.outputShape->size() != 2 ||
-                            ((*model.outputShape)[1] >= 0 && (*model.outputShape)[1] != type.getDimSize(1))))
+  SmallVector<int64_t> shape(type.getShape().drop_front());
+  if (shape.size() == 3)
+    std::rotate(shape.begin(), shape.end() - 1, shape.end()); // channels first, as the file has it
+  bool isDeclared = model.outputShape.has_value();
+  bool agrees = !isDeclared || model.outputShape->size() == shape.size() + 1;
+  for (size_t axis = 0; isDeclared && agrees && axis < shape.size(); ++axis)
+    agrees = (*model.outputShape)[axis + 1] < 0 || (*model.outputShape)[axis + 1] == shape[axis];
+  if (!agrees)
     return "output " + quoted(model.outputName) + " is declared with the shape " + shapeText(*model.outputShape) +
-           ", but the nodes make Nx" + std::to_string(type.getDimSize(1));
+           ", but the nodes make Nx" + shapeText(shape);
+  if (shape.size() == 3) {
+    // In memory that row is the image.
+    type = type.clone({type.getDimSize(0), shape[0] * shape[1] * shape[2]});
+    output = FlattenOp::create(builder, parameterLocation(locationOf(model.outputName), "flatten"), type, output);
+    emitWarning(locationOf(model.outputName))
+        << "output " << quoted(model.outputName) << " is an image of " << shapeText(shape)
+        << " (channels, height, width); the model gives it as a row of that order";
+  }
   func::ReturnOp::create(builder, locationOf(model.outputName), output);
   function.setFunctionType(builder.getFunctionType(function.getFunctionType().getInputs(), type));
   function.setResultAttr(0, "n2uq.name", builder.getStringAttr(model.outputName));
@@ -420,7 +414,7 @@ OwningOpRef<ModuleOp> Importer::run(std::string &error) {
 } // namespace onnx
 
 OwningOpRef<ModuleOp> importOnnx(StringRef bytes, StringRef fileName, MLIRContext &context, std::string &error) {
-  context.loadDialect<N2UQDialect, arith::ArithDialect, func::FuncDialect>();
+  context.loadDialect<N2UQDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect>();
   // Checks of ours come first; should one be missing, the verifier's sentence is the error, not output on the side.
   std::string diagnostics;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {

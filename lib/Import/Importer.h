@@ -9,6 +9,7 @@
 
 #include "OnnxModel.h"
 #include "QuantOps.h"
+#include "n2uq/Dialect/N2UQ/Build.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 
@@ -187,14 +188,6 @@ private:
 /// A constant that broadcasts to a tensor of `rank` and `channels` (ONNX's order of dimensions) as one number for all
 /// or one per channel; none otherwise.
 std::optional<std::vector<float>> channelNumbers(const Tensor &constant, int64_t rank, int64_t channels);
-
-/// Where a parameter of the op at `loc` is said to be: `conv1.weight` of `conv1`. Text then shows each under its own
-/// name.
-mlir::Location parameterLocation(mlir::Location loc, llvm::StringRef role);
-
-/// `scale` and `offset` as an `n2uq.affine`; an empty one leaves its step out.
-mlir::Value createAffine(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value input, llvm::ArrayRef<float> scale,
-                         llvm::ArrayRef<float> offset);
 
 /// Quantizes a tensor to levels.lo, ..., levels.hi, worth (level - zeroPoint) * scale each.
 void importLevels(NodeImport &node, mlir::Value input, const Levels &levels, double zeroPoint,

@@ -130,7 +130,8 @@ static bool fromPacked(const TensorProto &proto, SmallInteger type, int64_t coun
 
 std::string decodeTensor(const TensorProto &proto, Tensor &tensor) {
   if (proto.data_location() == TensorProto::EXTERNAL || proto.external_data_size() > 0)
-    return "keeps its data in another file; save the model as one file (onnx.save without save_as_external_data)";
+    return "keeps its data in another file; save the model as one file (onnx.save without save_as_external_data, "
+           "torch.onnx.export with external_data=False)";
   if (proto.dims_size() > maxRank)
     return "has " + std::to_string(proto.dims_size()) + " dimensions, more than " + std::to_string(maxRank);
   int64_t count = 1;

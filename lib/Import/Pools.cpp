@@ -147,10 +147,19 @@ static Value createAvgPool(NodeImport &node, ArrayRef<int64_t> kernel, WindowAtt
   if (!extents)
     return nullptr;
   if (llvm::any_of(window.padding, [](int64_t p) { return p != 0; })) {
-    if (!countsPadding || window.roundsUp)
-      return node.refuse("averages windows of which padding is left out, which is not supported; set "
-                         "count_include_pad to 1, or remove its pads (and ceil_mode)"),
+    if (countsPadding && window.roundsUp)
+      return node.refuse("counts padding in windows that reach beyond it (count_include_pad with ceil_mode), which "
+                         "frameworks do differently; set one of the two to 0"),
              nullptr;
+    if (!countsPadding) {
+      for (unsigned side = 0; side < 4; ++side)
+        if (window.padding[side] >= kernel[side / 2])
+          return node.refuse("has padding that is not smaller than its window"), nullptr;
+      RankedTensorType type = node.typeOf({(*extents)[0], (*extents)[1], image[3]}, node.builder.getF32Type());
+      if (!type)
+        return nullptr;
+      return createInnerMean(node.builder, node.loc, input, kernel, window.strides, window.padding, type);
+    }
     Known plain;
     plain.floats = input;
     std::optional<Known> padded = createGather(node, parameterLocation(node.loc, "pad"), plain,

@@ -30,12 +30,12 @@ static float rounded(Rounding rounding, float y) {
   switch (rounding) {
   case Rounding::Round:
     return std::nearbyint(y);
+  // Halves away from zero and toward it, with the sum rounded to float32 as qonnx and Brevitas have it: the number
+  // before 0.5 goes up as well.
   case Rounding::HalfUp:
-    return std::round(y);    // halves away from zero
-  case Rounding::HalfDown: { // halves toward zero
-    float whole = std::trunc(y);
-    return std::fabs(y - whole) > 0.5f ? whole + std::copysign(1.0f, y) : whole;
-  }
+    return std::copysign(std::floor(std::fabs(y) + 0.5f), y);
+  case Rounding::HalfDown:
+    return std::copysign(std::ceil(std::fabs(y) - 0.5f), y);
   case Rounding::Up:
     return y > 0 ? std::ceil(y) : std::floor(y);
   case Rounding::Down:

@@ -55,6 +55,9 @@ void evaluate(ThresholdOp op, const Array &input, const Array &thresholds, Array
 void evaluate(TwoSidedThresholdOp op, const Array &input, const Array &base, const Array &up, const Array &down,
               Array &result, unsigned threads);
 
+/// An op of upstream's (Upstream.cpp).
+void evaluateUpstream(mlir::Operation *op, llvm::ArrayRef<const Array *> inputs, Array &result, unsigned threads);
+
 // Codes on a shared axis (SharedThresholds.cpp).
 void evaluate(SharedThresholdOp op, const Array &input, const Array &scale, const Array &offset, const Array &table,
               const Array *sign, Array &result, unsigned threads);

@@ -4,6 +4,7 @@
 
 #include "Evaluate.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Dialect/N2UQ/Upstream.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include <thread>
@@ -62,7 +63,8 @@ static bool isValueType(Type type) {
 }
 
 static bool isInterpreted(Operation *op) {
-  return isa<func::ReturnOp, arith::ConstantOp>(op) || isa_and_nonnull<N2UQDialect>(op->getDialect());
+  return isa<func::ReturnOp, arith::ConstantOp>(op) || isa_and_nonnull<N2UQDialect>(op->getDialect()) ||
+         isUpstreamElementwise(op);
 }
 
 std::unique_ptr<Interpreter> Interpreter::create(func::FuncOp function, std::string &error) {
@@ -82,8 +84,8 @@ std::unique_ptr<Interpreter> Interpreter::create(func::FuncOp function, std::str
   WalkResult walked = function.getBody().walk([&](Operation *op) {
     if (!isInterpreted(op)) {
       error = "cannot interpret " + describe(op) +
-              ": the reference gives a meaning to the ops of the n2uq dialect and "
-              "to constants only";
+              ": the reference gives a meaning to the ops of the n2uq dialect, to constants, and to " +
+              upstreamElementwiseOps.str();
       return WalkResult::interrupt();
     }
     for (Type type : op->getResultTypes())
@@ -322,7 +324,12 @@ private:
         .Case([&](Dot2WordsOp op) { evaluate(op, in(op.getAcc()), in(op.getLhs()), in(op.getRhs()), result); })
         .Case([&](Dot4Op op) { evaluate(op, in(op.getAcc()), in(op.getCodes()), in(op.getWeights()), result); })
         .Case([&](TableLookupOp op) { evaluate(op, in(op.getTable()), in(op.getIndices()), result); })
-        .Default([](Operation *op) { llvm_unreachable("Interpreter::create lets no other op through"); });
+        .Default([&](Operation *op) { // Interpreter::create lets no other op through
+          SmallVector<const Array *> inputs;
+          for (Value input : op->getOperands())
+            inputs.push_back(&in(input));
+          evaluateUpstream(op, inputs, result, threads);
+        });
   }
 
   int64_t batch;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Analysis/QuantizerTail.h"
 #include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Dialect/N2UQ/Upstream.h"
 #include "n2uq/Transforms/Passes.h"
 
 #define DEBUG_TYPE "n2uq-verify-simplified"
@@ -23,7 +24,8 @@ struct VerifySimplifiedPass final : impl::VerifySimplifiedPassBase<VerifySimplif
 static bool isNetworkOp(Operation *op) {
   return isa<ToNHWCOp, FlattenOp, UnflattenOp, GatherOp, ConcatOp, Conv2DOp, FloatConv2DOp, ImageConv2DOp,
              FullyConnectedOp, AffineOp, PReLUOp, ClampOp, AddOp, SigmoidOp, QuantizeOp, ThresholdOp,
-             TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op);
+             TwoSidedThresholdOp, MaxPoolOp, AvgPoolOp>(op) ||
+         isUpstreamElementwise(op);
 }
 
 /// (S1)
@@ -46,7 +48,8 @@ static LogicalResult verifySignature(func::FuncOp function) {
 
 /// The operands that have to be constants: all behind the tensors that flow through the network.
 static OperandRange parametersOf(Operation *op) {
-  size_t tensors = isa<ConcatOp>(op) ? op->getNumOperands() : isa<AddOp>(op) ? 2 : 1;
+  bool readsTensorsOnly = isa<ConcatOp, AddOp>(op) || isUpstreamElementwise(op);
+  size_t tensors = readsTensorsOnly ? op->getNumOperands() : 1;
   return op->getOperands().drop_front(tensors);
 }
 

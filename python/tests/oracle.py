@@ -14,9 +14,16 @@ F = np.float32
 
 def run(state, images):
     """(logits float32 [N,classes], {quantizer: codes uint8 [N,H,W,C]}) for images float32 [N,C,H,W]."""
+    return run_with_features(state, images)[:2]
+
+
+def run_with_features(state, images):
+    """The same, and {"stem": float32 [N,H,W,C], "pooled": float32 [N,C]}: what the first and the last quantized layer meet."""
     state = {k[len("module."):] if k.startswith("module.") else k: np.asarray(v) for k, v in state.items()}
+    network = _Network(state)
     with np.errstate(all="ignore"):
-        return _Network(state).run(np.ascontiguousarray(np.asarray(images, F).transpose(0, 2, 3, 1)))
+        logits, codes = network.run(np.ascontiguousarray(np.asarray(images, F).transpose(0, 2, 3, 1)))
+    return logits, codes, network.features
 
 
 def _windows(size, kernel, stride, pad, tap):
@@ -100,7 +107,7 @@ def integer_conv(codes, weight, stride, pad, groups):
 
 class _Network:
     def __init__(self, state):
-        self.s, self.codes = state, {}
+        self.s, self.codes, self.features = state, {}, {}
         levels = [v for k, v in state.items() if k.endswith(".a")]
         self.L = len(levels[0])
         self.n = {3: 2, 7: 3, 15: 4}[self.L]
@@ -112,7 +119,7 @@ class _Network:
         for h in range(height):
             for w in range(width):
                 total = total + x[:, h, w]
-        x = total / F(height * width)
+        x = self.features["pooled"] = total / F(height * width)
         weight = self.s["fc.weight"].astype(np.float64)
         acc = np.zeros((n, len(weight)))
         for k in range(channels):
@@ -127,6 +134,7 @@ class _Network:
             x = np.lib.stride_tricks.sliding_window_view(x, (3, 3), (1, 2))[:, ::2, ::2].max((-1, -2))
         else:
             x = np.maximum(self.bn("bn1", float_conv(x, stem, 1, 1)), F(0))
+        self.features["stem"] = x
         bottleneck = "layer1.0.conv3.weight" in self.s
         for layer in (1, 2, 3, 4):
             index = 0
@@ -162,7 +170,7 @@ class _Network:
 
     def mobilenet(self, x):
         x = float_conv(x, self.s["feature.0.conv1.weight"], 2, 1)
-        x = np.minimum(np.maximum(self.bn("feature.0.bn1", x), F(0)), F(6))
+        x = self.features["stem"] = np.minimum(np.maximum(self.bn("feature.0.bn1", x), F(0)), F(6))
         for f in range(1, 18):
             p, stride, y = f"feature.{f}.", 2 if f in (2, 4, 7, 14) else 1, x
             for i, step in ((1, 1), (2, stride), (3, 1)):

@@ -10,7 +10,7 @@
 // SEVERAL: n2uq-translate: 4 ops cannot be exported:
 // SEVERAL-NEXT:   op 'n2uq.conv2d' of 'conv' has accumulators that are not read by one n2uq.affine alone
 // SEVERAL-NEXT:   op 'n2uq.threshold' of 'quan' has no ONNX form; export the model before it is simplified or lowered
-// SEVERAL-NEXT:   op 'arith.addf' has no ONNX form
+// SEVERAL-NEXT:   op 'math.exp' has no ONNX form
 // SEVERAL-NEXT:   op 'n2uq.affine' has an offset that is not constant
 func.func @main(%input: tensor<?x2x4x4xf32>) -> tensor<?x32xf32> {
   %0 = n2uq.to_nhwc %input : tensor<?x2x4x4xf32> -> tensor<?x4x4x2xf32>
@@ -21,7 +21,7 @@ func.func @main(%input: tensor<?x2x4x4xf32>) -> tensor<?x32xf32> {
   %ti = arith.constant dense<1> : tensor<1x1xi32>
   %3 = n2uq.threshold %2, %ti : tensor<?x4x4x2xi32>, tensor<1x1xi32> -> tensor<?x4x4x2xui1> loc("quan")
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %two = arith.addf %one, %one : tensor<1xf32>
+  %two = math.exp %one : tensor<1xf32>
   %4 = n2uq.affine %3 offset(%two : tensor<1xf32>) : tensor<?x4x4x2xui1> -> tensor<?x4x4x2xf32>
   %5 = n2uq.flatten %4 : tensor<?x4x4x2xf32> -> tensor<?x32xf32>
   return %5 : tensor<?x32xf32>

@@ -11,6 +11,8 @@
 // RUN: %{run} --function=prelu --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=PRELU
 // RUN: %{run} --function=clamp --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=CLAMP
 // RUN: %{run} --function=add --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=ADD
+// RUN: %{run} --function=upstream --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=UPSTREAM
+// RUN: %{run} --function=extremes --input=input=%t/x.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=EXTREMES
 // RUN: %{make} %t/acc.npy i4 1x4 16777217 -16777219 7 -2147483648
 // RUN: %{run} --function=affine_accumulator --input=input=%t/acc.npy && %{show} %t/output.npy | FileCheck %s --check-prefix=AFFINE-ACC
 // RUN: %{make} %t/codes.npy u1 1x1x2x2 0 1 2 3
@@ -22,6 +24,28 @@ func.func @affine_float(%x: tensor<?x1x1x4xf32>) -> tensor<?x1x1x4xf32> {
   %scale = arith.constant dense<[2.0, 10.0, -1.5, 4.0]> : tensor<4xf32>
   %offset = arith.constant dense<[10.0, -0.5, 1.0, -0.0]> : tensor<4xf32>
   %0 = n2uq.affine %x scale(%scale : tensor<4xf32>) offset(%offset : tensor<4xf32>) : tensor<?x1x1x4xf32> -> tensor<?x1x1x4xf32>
+  return %0 : tensor<?x1x1x4xf32>
+}
+
+// Ops of upstream, each one rounding: sqrt(|x|) / (x * x - -x).
+// UPSTREAM: float32 2x1x1x4 0.5 0.7071067690849304 0.9428090453147888 nan nan nan nan 1.4551915228366852e-11
+func.func @upstream(%x: tensor<?x1x1x4xf32>) -> tensor<?x1x1x4xf32> {
+  %abs = math.absf %x : tensor<?x1x1x4xf32>
+  %root = math.sqrt %abs : tensor<?x1x1x4xf32>
+  %square = arith.mulf %x, %x : tensor<?x1x1x4xf32>
+  %neg = arith.negf %x : tensor<?x1x1x4xf32>
+  %sum = arith.subf %square, %neg : tensor<?x1x1x4xf32>
+  %0 = arith.divf %root, %sum : tensor<?x1x1x4xf32>
+  return %0 : tensor<?x1x1x4xf32>
+}
+
+// max(x, -x) + min(x, -x): a NaN wins, and -0 is less than +0, so that 0.0 is the sum at -0.0.
+// EXTREMES: float32 2x1x1x4 0.0 0.0 0.0 0.0 nan nan nan 0.0
+func.func @extremes(%x: tensor<?x1x1x4xf32>) -> tensor<?x1x1x4xf32> {
+  %neg = arith.negf %x : tensor<?x1x1x4xf32>
+  %max = arith.maximumf %x, %neg : tensor<?x1x1x4xf32>
+  %min = arith.minimumf %x, %neg : tensor<?x1x1x4xf32>
+  %0 = arith.addf %max, %min : tensor<?x1x1x4xf32>
   return %0 : tensor<?x1x1x4xf32>
 }
 

@@ -11,7 +11,11 @@ func.func @signature_s1(%image: tensor<?x2x4x4xf32>) -> tensor<?x4x4x2xui2> {
 // -----
 
 func.func @foreign_op_s2(%image: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  // expected-error@+1 {{'math.exp' op is not an op of a simplified network}}
+  %a = math.exp %image : tensor<?x2x4x4xf32>
+  // Fast-math flags allow what the bits forbid.
   // expected-error@+1 {{'arith.addf' op is not an op of a simplified network}}
+  %b = arith.addf %image, %image fastmath<contract> : tensor<?x2x4x4xf32>
   %0 = arith.addf %image, %image : tensor<?x2x4x4xf32>
   return %0 : tensor<?x2x4x4xf32>
 }

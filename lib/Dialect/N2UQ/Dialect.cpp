@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ShapeRules.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
+#include "n2uq/Dialect/N2UQ/Upstream.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -76,7 +77,8 @@ int64_t codeBitsOf(Type type) {
 
 bool isElementwise(Operation *op) {
   return isa<AffineOp, PReLUOp, ClampOp, SigmoidOp, AddOp, QuantizeOp, ThresholdOp, TwoSidedThresholdOp,
-             SharedThresholdOp>(op);
+             SharedThresholdOp>(op) ||
+         isUpstreamElementwise(op);
 }
 
 bool givesQuantizerCodes(Operation *op) {

@@ -278,7 +278,21 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
         return map(places(shared, operand(shared.getInput()), channel),
                    [&](Value v) { return arith::ExtUIOp::create(b, ints(), cellCodes(shared, v)).getResult(); });
       })
-      .Default([](Operation *) -> Column { llvm_unreachable("n2uq.kernel's verifier lets only these through"); });
+      .Default([&](Operation *other) {
+        // One of upstream's, which works on vectors as it does on tensors; upstream's lowerings do the rest.
+        SmallVector<Column> operands;
+        for (Value value : other->getOperands())
+          operands.push_back(operand(value));
+        Column results;
+        for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+          OperationState state(b.getLoc(), other->getName());
+          for (const Column &column : operands)
+            state.addOperands(column[pixel]);
+          state.addTypes(floats());
+          results.push_back(b.create(state)->getResult(0));
+        }
+        return results;
+      });
 }
 
 void ItemEmitter::storePart(Value value, Value to, const Access &access, Value channel) {

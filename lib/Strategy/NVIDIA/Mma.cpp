@@ -20,6 +20,7 @@
 // Where one image gives too few blocks, `ways` warps share the channels of a tile and the first of them adds up what
 // the others leave in shared memory: integers, so in any order.
 #include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Dialect/N2UQ/Upstream.h"
 #include "n2uq/Strategy/GpuFamily.h"
 #include "n2uq/Strategy/ThreadEmit.h"
 
@@ -81,6 +82,8 @@ bool mayRunWith(KernelOp kernel, int64_t width, std::string &why) {
     for (Operation &op : kernel.getBody().front())
       if (isa<SharedThresholdOp>(op))
         why = "it has thresholds in a CPU's form";
+      else if (isUpstreamElementwise(&op))
+        why = "it has a " + op.getName().getStringRef().str() + ", which GPUs' kernels do not compute yet";
   return why.empty();
 }
 

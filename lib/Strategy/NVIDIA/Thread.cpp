@@ -10,6 +10,7 @@
 //
 // Taps outside of the image are not read. A float sum leaves them out, as the network says it.
 #include "n2uq/Dialect/N2UQ/Constants.h"
+#include "n2uq/Dialect/N2UQ/Upstream.h"
 #include "n2uq/Strategy/GpuFamily.h"
 #include "n2uq/Strategy/ThreadEmit.h"
 
@@ -33,6 +34,9 @@ bool mayRun(KernelOp kernel, const GpuTarget &, std::string &why) {
     if (!isElementwise(&op) && !isa<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp, MaxPoolOp, AvgPoolOp,
                                     ToNHWCOp, FlattenOp, YieldOp>(op)) {
       why = "it has a " + op.getName().getStringRef().str() + ", which is a CPU's";
+      return false;
+    } else if (isUpstreamElementwise(&op)) {
+      why = "it has a " + op.getName().getStringRef().str() + ", which GPUs' kernels do not compute yet";
       return false;
     } else if (isa<SharedThresholdOp>(op)) {
       why = "it has thresholds in a CPU's form";
