@@ -4,7 +4,7 @@
 
 REQUIRES may name every CPU flag of the kernel's list (avx2, avx512f, avx512_vnni, …; also without underscores: avx512vnni),
 `cuda` where a device opens, `release` where asserts and debug messages are compiled out, `sanitized` with sanitizers,
-`qonnx` where python/requirements-interchange.txt is installed. %python is the build's own Python with its packages.
+`qonnx` and `tosa-tools` where python/requirements-interchange.txt is installed. %python is the build's own Python with its packages.
 """
 import ctypes
 import os
@@ -57,6 +57,12 @@ def has_qonnx():
     return subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode == 0
 
 
+def has_tosa_tools():
+    """Whether the TOSA reference model of that list is there."""
+    found = "import importlib.metadata as m; m.distribution('tosa-tools')"
+    return subprocess.run([python, "-c", found], stderr=subprocess.DEVNULL).returncode == 0
+
+
 def has_cuda_device():
     """Whether the driver's library is there and sees a device; asking it is the only honest test."""
     try:
@@ -78,6 +84,8 @@ if config.sanitized:
     config.available_features.add("sanitized")
 if has_qonnx():
     config.available_features.add("qonnx")
+if has_tosa_tools():
+    config.available_features.add("tosa-tools")
 for program in ("dpkg-shlibdeps", "pkg-config", "protoc"):
     if shutil.which(program, path=config.environment["PATH"]):
         config.available_features.add(program)

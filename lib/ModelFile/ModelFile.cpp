@@ -11,6 +11,8 @@
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -23,7 +25,7 @@ using namespace mlir;
 namespace n2uq {
 
 void registerModelDialects(DialectRegistry &registry) {
-  registry.insert<arith::ArithDialect, func::FuncDialect, N2UQDialect>();
+  registry.insert<arith::ArithDialect, func::FuncDialect, math::MathDialect, N2UQDialect, tosa::TosaDialect>();
 }
 
 //===----------------------------------------------------------------------===//

@@ -3,7 +3,7 @@
 #include "common/CompileDriver.h"
 
 #include "common/ImageOptions.h"
-#include "n2uq/ModelFile/ModelFile.h"
+#include "n2uq/Conversion/LoadNetwork.h"
 #include "n2uq/Pipelines/Compile.h"
 #include "n2uq/Pipelines/Pipelines.h"
 #include "n2uq/Support/CommandLine.h"
@@ -132,7 +132,7 @@ std::string runCompile(std::vector<std::string> arguments, const CompileListener
   auto context = std::make_unique<mlir::MLIRContext>(registry);
   reportWarnings(*context, listener.warning);
   const std::string &file = line.files()[0];
-  mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(file, *context, error);
+  mlir::OwningOpRef<mlir::ModuleOp> module = loadNetwork(file, *context, error);
   if (!module) {
     abandon(context.release());
     return error;

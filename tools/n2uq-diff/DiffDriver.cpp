@@ -3,7 +3,7 @@
 #include "n2uq-diff/DiffDriver.h"
 
 #include "common/ImageOptions.h"
-#include "n2uq/ModelFile/ModelFile.h"
+#include "n2uq/Conversion/LoadNetwork.h"
 #include "n2uq/Support/CommandLine.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ static std::string compare(const std::string &modelPath, Model &library, const N
   mlir::DialectRegistry registry;
   registerModelDialects(registry);
   auto context = std::make_unique<mlir::MLIRContext>(registry);
-  mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(modelPath, *context, error);
+  mlir::OwningOpRef<mlir::ModuleOp> module = loadNetwork(modelPath, *context, error);
   if (!module) {
     abandon(context.release());
     return error;

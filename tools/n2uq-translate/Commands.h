@@ -5,7 +5,7 @@
 #ifndef N2UQ_TOOLS_N2UQ_TRANSLATE_COMMANDS_H
 #define N2UQ_TOOLS_N2UQ_TRANSLATE_COMMANDS_H
 
-#include "n2uq/ModelFile/ModelFile.h"
+#include "n2uq/Conversion/LoadNetwork.h"
 
 #include <string>
 #include <vector>

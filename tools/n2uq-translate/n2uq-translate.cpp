@@ -75,7 +75,7 @@ static std::string run(const Options &options, const std::vector<std::string> &f
   n2uq::printWarnings(context, tool);
   std::string error;
   auto kind = options.importOnnx ? n2uq::ModelKind::Onnx : n2uq::ModelKind::ByContent;
-  auto module = n2uq::loadModel(files[0], context, error, kind);
+  auto module = n2uq::loadNetwork(files[0], context, error, kind);
   if (!module)
     return error;
   if (!(error = options.images.apply(*module)).empty())
