@@ -251,11 +251,12 @@ static void importExtreme(NodeImport &node) {
       extreme = Op::create(node.builder, node.loc, extreme.getType() == rhs.getType() ? extreme : lhs, rhs);
     }
   }
+  if (!extreme)
+    return void(node.tensor(0)); // says why
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  if (extreme && bound)
+  if (bound)
     extreme = createClamp(node, extreme, isMax ? *bound : -infinity, isMax ? infinity : *bound);
-  if (extreme)
-    node.result(extreme);
+  node.result(extreme);
 }
 
 template <typename Op>

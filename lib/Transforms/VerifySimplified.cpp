@@ -55,6 +55,11 @@ static OperandRange parametersOf(Operation *op) {
 
 /// (S3)
 static LogicalResult verifyParameters(Operation *op) {
+  for (Value tensor : op->getOperands().drop_back(parametersOf(op).size()))
+    if (tensor.getDefiningOp<arith::ConstantOp>())
+      return op->emitOpError()
+             << "expects tensors that flow through the network, but reads a constant; n2uq.affine has "
+                "constant operands";
   for (Value parameter : parametersOf(op))
     if (!constantFloats(parameter) && !constantBytes(parameter) && !constantInts(parameter))
       return op->emitOpError() << "expects parameters that are constants with content, but got " << parameter.getType();

@@ -22,6 +22,15 @@ func.func @foreign_op_s2(%image: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
 
 // -----
 
+func.func @constant_tensor_s3(%image: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %c = arith.constant dense<1.0> : tensor<1x2x4x4xf32>
+  // expected-error@+1 {{'arith.addf' op expects tensors that flow through the network, but reads a constant; n2uq.affine has constant operands}}
+  %0 = arith.addf %image, %c : tensor<1x2x4x4xf32>
+  return %0 : tensor<1x2x4x4xf32>
+}
+
+// -----
+
 // expected-error@+1 {{'func.func' op expects a body of one block}}
 func.func @blocks_s2(%image: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
   cf.br ^bb1
