@@ -65,7 +65,7 @@ func.func @kernel_c2(%x: tensor<?x8x8x4xf32>) {
 
 // -----
 
-func.func @kernel_c6_pools(%x: tensor<?x8x8x4xf32>) {
+func.func @kernel_c6(%x: tensor<?x8x8x4xf32>) {
   // expected-error @+1 {{'n2uq.kernel' op expects one contraction or pool, or convolutions of codes with results of one type}}
   %0 = n2uq.kernel -> tensor<?x2x2x4xf32> {
     %1 = n2uq.max_pool %x kernel = [2, 2] strides = [2, 2] : tensor<?x8x8x4xf32> -> tensor<?x4x4x4xf32>
