@@ -73,6 +73,14 @@ def has_cuda_device():
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
+def find_ptxas():
+    """NVIDIA's assembler: python/requirements-ptxas.txt in the build's Python, or one in PATH; None where there is none."""
+    find = "import nvidia.cuda_nvcc as m; print(list(m.__path__)[0])"
+    found = subprocess.run([python, "-c", find], capture_output=True, text=True)
+    path = os.path.join(found.stdout.strip(), "bin", "ptxas")
+    return path if found.returncode == 0 and os.access(path, os.X_OK) else shutil.which("ptxas")
+
+
 for flag in cpu_flags():
     config.available_features.add(flag)
     config.available_features.add(flag.replace("_", ""))
@@ -89,3 +97,6 @@ if has_tosa_tools():
 for program in ("dpkg-shlibdeps", "pkg-config", "protoc"):
     if shutil.which(program, path=config.environment["PATH"]):
         config.available_features.add(program)
+if ptxas := find_ptxas():
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
