@@ -74,11 +74,14 @@ def has_cuda_device():
 
 
 def find_ptxas():
-    """NVIDIA's assembler: python/requirements-ptxas.txt in the build's Python, or one in PATH; None where there is none."""
+    """NVIDIA's assembler, in the build's Python or in PATH; None where there is none, or not of the version whose registers
+    test/Integration/cuda/Inputs/ptxas.md holds (python/requirements-ptxas.txt)."""
     find = "import nvidia.cuda_nvcc as m; print(list(m.__path__)[0])"
     found = subprocess.run([python, "-c", find], capture_output=True, text=True)
     path = os.path.join(found.stdout.strip(), "bin", "ptxas")
-    return path if found.returncode == 0 and os.access(path, os.X_OK) else shutil.which("ptxas")
+    path = path if found.returncode == 0 and os.access(path, os.X_OK) else shutil.which("ptxas")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True).stdout if path else ""
+    return path if "release 12.9" in said else None
 
 
 for flag in cpu_flags():
