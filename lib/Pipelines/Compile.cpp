@@ -6,11 +6,14 @@
 #include "Tune.h"
 #include "n2uq/ModelFile/ModelFile.h"
 #include "n2uq/Pipelines/Pipelines.h"
+#include "n2uq/Support/Pictures.h"
 #include "n2uq/Target/Target.h"
+#include "n2uq/image.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -54,6 +57,21 @@ static std::string dumpPhase(ModuleOp module, const std::string &folder, size_t 
   return saveModel(module, folder + "/" + std::to_string(index) + "-" + name + ".mlir", ModelFormat::Text);
 }
 
+static std::string headerOf(const std::string &object) {
+  SmallString<128> header(object);
+  llvm::sys::path::replace_extension(header, ".h");
+  return header.str().str();
+}
+
+/// Writes an object and its header, both or none of them.
+static std::string writeObject(StringRef object, StringRef header, const std::string &output) {
+  std::string headerFile = headerOf(output);
+  std::string error = writeFile(headerFile, header);
+  if (error.empty() && !(error = writeFile(output, object)).empty())
+    llvm::sys::fs::remove(headerFile);
+  return error;
+}
+
 static std::string emitNative(ModuleOp module, const CompileOptions &options, TargetOptions target,
                               const std::string &output) {
   target.optLevel = options.optLevel;
@@ -81,9 +99,10 @@ static std::string emitNative(ModuleOp module, const CompileOptions &options, Ta
   error = emitObject(*llvmModule, *machine, options.emit == "asm", bytes);
   if (!error.empty())
     return error;
-  if (options.emit != "lib")
-    return writeFile(output, StringRef(bytes.data(), bytes.size()));
-  return linkModel(bytes, output);
+  StringRef file(bytes.data(), bytes.size());
+  if (options.emit == "obj" && output != "-")
+    return writeObject(file, describeObject(module, target, llvm::sys::path::filename(output)), output);
+  return options.emit == "lib" ? linkModel(bytes, output) : writeFile(output, file);
 }
 
 /// Compiles a module whose kernels are formed, and have strategies or get those that are predicted to be the best, to a
@@ -98,6 +117,41 @@ static std::string compileFormed(ModuleOp module, const StrategyOptions &strateg
   if (failed(pm.run(module)))
     return "a variant of the model cannot be compiled";
   return emitNative(module, options, target, output);
+}
+
+/// Takes over what a model stores for its users, if it fits the network; one sentence where it does not.
+static std::string takeDescription(ModuleOp module, const CompileOptions &options, TargetOptions &target) {
+  target.symbol = options.symbol;
+  target.labels = options.labels;
+  target.pictures = options.pictures;
+  if (options.labels.empty() && !options.pictures)
+    return "";
+  if (!options.until.empty() || options.emit == "mlir" || options.emit == "ptx")
+    return "labels and rules for pictures are stored in a library or an object, and this is neither";
+  std::string error;
+  func::FuncOp function = findFunction(module, "", error);
+  if (!function)
+    return error;
+  auto input = dyn_cast_or_null<RankedTensorType>(function.getNumArguments() ? function.getArgumentTypes()[0] : Type());
+  auto output = dyn_cast_or_null<RankedTensorType>(function.getNumResults() ? function.getResultTypes()[0] : Type());
+  if (!input || !output || output.getRank() < 1)
+    return "the model has no input and output that labels or rules for pictures could belong to";
+  int64_t classes = ShapedType::getNumElements(output.getShape().drop_front());
+  if (!options.labels.empty() && static_cast<int64_t>(options.labels.size()) != classes)
+    return "there are " + std::to_string(options.labels.size()) + " labels, but the network has " +
+           std::to_string(classes) + " classes";
+  if (!options.pictures)
+    return "";
+  bool pixels = !input.getElementType().isF32();
+  if (input.getRank() != 4 || input.getDimSize(pixels ? 3 : 1) != 3)
+    return "the network takes no pictures of three channels, so there are no rules for pictures to store";
+  int64_t height = input.getDimSize(pixels ? 1 : 2), width = input.getDimSize(pixels ? 2 : 3);
+  if (target.pictures->resize == usualResize)
+    target.pictures->resize = n2uq_usual_resize(height, width);
+  if (target.pictures->resize != 0 && target.pictures->resize < std::min(height, width))
+    return "pictures that are resized to " + std::to_string(target.pictures->resize) +
+           " pixels are smaller than the network's input of " + std::to_string(width) + " x " + std::to_string(height);
+  return "";
 }
 
 /// Whether these options go with measuring; one sentence where they do not.
@@ -126,6 +180,10 @@ std::string compileModel(ModuleOp module, const CompileOptions &options, const s
     return targetError;
   if (options.emit == "lib" && options.until.empty() && output == "-")
     return "a library needs a file: name one with -o";
+  if (options.emit == "obj" && headerOf(output) == output)
+    return "the object's header is '" + output + "'; name the object otherwise";
+  if (std::string error = takeDescription(module, options, target); !error.empty())
+    return error;
   bool tunes = options.tuneSeconds > 0;
   if (std::string error = tunes ? checkTuning(options) : ""; !error.empty())
     return error;

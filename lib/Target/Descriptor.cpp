@@ -102,6 +102,19 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
                     "cuda");
   }
 
+  SmallVector<Constant *> labels;
+  for (const std::string &label : options.labels)
+    labels.push_back(b.string(label));
+  Constant *pictures = null;
+  if (options.pictures) {
+    auto channels = [&](const float (&values)[3]) {
+      return ConstantDataArray::get(module.getContext(), ArrayRef(values));
+    };
+    pictures = b.global(b.structure({b.number(options.pictures->resize), b.word(options.pictures->filter),
+                                     channels(options.pictures->mean), channels(options.pictures->deviation)}),
+                        "pictures");
+  }
+
   Constant *descriptor = b.structure({
       b.word(N2UQ_MODEL_MAGIC),
       b.word(N2UQ_ABI_VERSION),
@@ -121,6 +134,9 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
       b.table(codes, "codes"),
       run ? run : null,
       cuda,
+      b.number(labels.size()),
+      b.table(labels, "labels"),
+      pictures,
   });
   const DataLayout &layout = module.getDataLayout();
   auto sizeOf = [&](ArrayRef<Constant *> rows, uint64_t otherwise) {
@@ -132,7 +148,7 @@ std::string addDescriptor(mlir::ModuleOp mlirModule, Module &module, const Targe
       sizeOf(launches, sizeof(n2uq_cuda_launch)) != sizeof(n2uq_cuda_launch))
     return "the descriptor does not have the layout of n2uq/model.h";
   auto *variable = new GlobalVariable(module, descriptor->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage,
-                                      descriptor, N2UQ_DESCRIPTOR_SYMBOL);
+                                      descriptor, options.symbol);
   variable->setAlignment(Align(8));
   return "";
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Transforms/Passes.h"
+#include "n2uq/image.h"
 
 #include "mlir/IR/Remarks.h"
 #include <cmath>
@@ -76,7 +77,7 @@ static std::optional<Stem> findStem(func::FuncOp function, std::string &why) {
 }
 
 /// ImageNet's, of red, green and blue in 0..1.
-static constexpr float usualMean[] = {0.485f, 0.456f, 0.406f}, usualDeviation[] = {0.229f, 0.224f, 0.225f};
+static constexpr float usualMean[] = N2UQ_IMAGENET_MEAN, usualDeviation[] = N2UQ_IMAGENET_DEVIATION;
 
 /// A number per channel out of the pass's option: one for each, or one for all; `usual` where nothing is given.
 static std::optional<std::vector<double>> perChannel(ArrayRef<float> numbers, ArrayRef<float> usual, int64_t channels) {

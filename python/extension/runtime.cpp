@@ -14,6 +14,8 @@
 #include <new>
 #include <unistd.h>
 
+#include <cstring>
+
 namespace n2uq::python {
 
 namespace {
@@ -259,6 +261,27 @@ static nb::dict describe(Model &model) {
   }
   result["quantizers"] = quantizers;
   result["on_gpu"] = d.cuda != nullptr;
+  nb::list labels;
+  for (int64_t i = 0; i < d.label_count; ++i)
+    labels.append(nb::steal<nb::str>(
+        PyUnicode_DecodeUTF8(d.labels[i], static_cast<Py_ssize_t>(std::strlen(d.labels[i])), "replace")));
+  result["labels"] = labels;
+  result["preprocessing"] = nb::none();
+  if (d.pictures) {
+    bool pixels = d.input.dtype == N2UQ_UINT8;
+    nb::list mean, deviation;
+    for (int c = 0; c < 3; ++c) {
+      mean.append(d.pictures->mean[c]);
+      deviation.append(d.pictures->deviation[c]);
+    }
+    nb::dict rules;
+    rules["resize"] = d.pictures->resize;
+    rules["crop"] = nb::make_tuple(d.input.dims[pixels ? 1 : 2], d.input.dims[pixels ? 2 : 3]);
+    rules["filter"] = d.pictures->filter == N2UQ_BICUBIC ? "bicubic" : "bilinear";
+    rules["mean"] = mean;
+    rules["std"] = deviation;
+    result["preprocessing"] = rules;
+  }
   return result;
 }
 

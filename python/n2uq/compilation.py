@@ -15,8 +15,9 @@ from . import toolchain
 from .errors import Error
 from .runtime import Model
 
-# Options whose results are files beside the library, or no library: the cache has no place for them.
-_MORE_FILES = ("dump_phases_to", "report")
+# Options whose results are files beside the library, or no library, or that name a file whose content is no part of the
+# cache's key: the cache has no place for them.
+_MORE_FILES = ("dump_phases_to", "report", "labels")
 _NO_LIBRARY = ("emit", "until", "help", "version", "o")
 
 

@@ -34,6 +34,7 @@ class Model:
         for side in ("input", "output"):
             self._info[side]["shape"][0] = "N"
         self._on_gpu = self._info.pop("on_gpu")
+        self._labels, self._preprocessing = self._info.pop("labels"), self._info.pop("preprocessing")
         spec, out = self._info["input"], self._info["output"]
         self._dtype, self._dims = np.dtype(spec["dtype"]), tuple(spec["shape"][1:])
         self._out_dtype, self._out_dims = np.dtype(out["dtype"]), tuple(out["shape"][1:])
@@ -90,6 +91,18 @@ class Model:
         if not self._info["quantizers"]:
             raise Error(f"{self.path}: keeps no codes; compile the model with keep_codes=True")
         return self._model.codes(x, self._output(len(x)), _sharing(threads)[0])
+
+    @property
+    def labels(self):
+        """Names of the classes, in the order of the output; empty where the model stores none."""
+        self._open()
+        return self._labels
+
+    @property
+    def preprocessing(self):
+        """How a picture becomes the input, as keywords of n2uq.image.preprocess; None where the model does not say."""
+        self._open()
+        return self._preprocessing
 
     @property
     def info(self):

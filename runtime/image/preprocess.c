@@ -52,9 +52,29 @@ n2uq_status n2uq_image_resize(const n2uq_image *from, int64_t height, int64_t wi
 }
 
 n2uq_preprocessing n2uq_preprocessing_default(void) {
-  n2uq_preprocessing how = {
-      sizeof how, 256, 224, 224, N2UQ_BILINEAR, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+  n2uq_preprocessing how = {sizeof how,         n2uq_usual_resize(224, 224), 224, 224, N2UQ_BILINEAR,
+                            N2UQ_IMAGENET_MEAN, N2UQ_IMAGENET_DEVIATION};
   return how;
+}
+
+n2uq_status n2uq_preprocessing_of(const n2uq_model *model, n2uq_preprocessing *how) {
+  if (!model || !how)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_preprocessing_of needs a model and a place for its result");
+  *how = n2uq_preprocessing_default();
+  const n2uq_tensor *input = &model->input;
+  bool pixels = input->dtype == N2UQ_UINT8;
+  if (input->rank != 4 || input->dims[pixels ? 3 : 1] != 3)
+    return n2uq_fail(N2UQ_BAD_ARGUMENT, "the model takes no pictures of three channels");
+  how->crop_height = input->dims[pixels ? 1 : 2];
+  how->crop_width = input->dims[pixels ? 2 : 3];
+  how->resize = n2uq_usual_resize(how->crop_height, how->crop_width);
+  if (model->pictures) {
+    how->resize = model->pictures->resize;
+    how->filter = (n2uq_filter)model->pictures->filter;
+    memcpy(how->mean, model->pictures->mean, sizeof how->mean);
+    memcpy(how->deviation, model->pictures->deviation, sizeof how->deviation);
+  }
+  return N2UQ_OK;
 }
 
 /* The longer side of an image whose shorter one becomes `size`: size * longer / shorter in a double, cut off. */

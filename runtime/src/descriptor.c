@@ -7,12 +7,14 @@
 #include "internal.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 /* No real model comes near these; larger numbers are damage, and sums of a few of them still fit 64 bits. */
 static const int64_t max_bytes = INT64_C(1) << 46;
 static const int64_t max_extent = INT64_C(1) << 24;
 static const int64_t max_entries = 1 << 16;
-static const uintptr_t max_string = 4096;
+static const uintptr_t max_string = N2UQ_STRING_BYTES;
+static const int64_t max_resize = 1 << 20; /* as n2uq/image.h takes it */
 
 typedef struct memory {
   const n2uq_segment *segments;
@@ -35,6 +37,12 @@ static bool is_array(const memory *known, const void *at, uint64_t count, uint64
   if (known->count == 0)
     return true;
   return (uintptr_t)at % 8 == 0 && bytes_behind(known, (uintptr_t)at, false) / element_bytes >= count;
+}
+
+bool n2uq_lies_in(const n2uq_segment *segments, int64_t segment_count, const void *at, uint64_t count,
+                  uint64_t element_bytes) {
+  memory known = {segments, segment_count};
+  return is_array(&known, at, count, element_bytes);
 }
 
 static bool is_code(const memory *known, uintptr_t at) {
@@ -138,6 +146,36 @@ static const char *cuda_fault(const memory *known, const n2uq_model *model) {
   return NULL;
 }
 
+static const char *labels_fault(const memory *known, const n2uq_model *model) {
+  int64_t classes = 1;
+  for (int32_t i = 1; i < model->output.rank; ++i)
+    classes *= model->output.dims[i]; /* the output has been checked */
+  if (model->label_count != 0 && (model->label_count != classes || model->label_count > max_entries))
+    return "are not one for each class";
+  if (!is_array(known, model->labels, (uint64_t)model->label_count, sizeof *model->labels))
+    return "do not lie in it";
+  for (int64_t i = 0; i < model->label_count; ++i)
+    if (!is_string(known, model->labels[i]))
+      return "are not all texts";
+  return NULL;
+}
+
+static const char *pictures_fault(const memory *known, const n2uq_model *model) {
+  const n2uq_pictures *pictures = model->pictures;
+  if (!is_array(known, pictures, 1, sizeof *pictures))
+    return "do not lie in it";
+  if (model->input.rank != 4 || model->input.dims[model->input.dtype == N2UQ_UINT8 ? 3 : 1] != 3)
+    return "are for a network that takes none";
+  if (!within(pictures->resize, 0, max_resize))
+    return "have an impossible size";
+  if (pictures->filter != N2UQ_BILINEAR && pictures->filter != N2UQ_BICUBIC)
+    return "have an unknown filter";
+  for (int c = 0; c < 3; ++c)
+    if (!isfinite(pictures->mean[c]) || !isfinite(pictures->deviation[c]) || pictures->deviation[c] == 0)
+      return "have an impossible mean or deviation";
+  return NULL;
+}
+
 n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, const n2uq_segment *segments,
                                   int64_t segment_count) {
   memory known = {segments, segment_count};
@@ -151,7 +189,8 @@ n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, con
   if (model->abi_version != N2UQ_ABI_VERSION)
     return n2uq_fail(N2UQ_BAD_VERSION,
                      "cannot load '%s': it was compiled for version %" PRIu32
-                     " of the binary interface, and this runtime (%s) has version %" PRIu32 "; compile it again",
+                     " of the binary interface, and this runtime (%s) knows versions 1 to %" PRIu32
+                     "; compile it again, or take a newer runtime",
                      path, model->abi_version, n2uq_version(), N2UQ_ABI_VERSION);
   if (model->size != sizeof *model || !is_array(&known, model, 1, sizeof *model))
     return REFUSE("its descriptor is of another size than this runtime's", path);
@@ -183,6 +222,10 @@ n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, con
   for (int64_t i = 0; i < model->codes_count; ++i)
     if ((fault = codes_fault(&known, model, &model->codes[i])))
       return REFUSE("quantizer %" PRId64 " %s", path, i, fault);
+  if ((fault = labels_fault(&known, model)))
+    return REFUSE("its labels %s", path, fault);
+  if (model->pictures && (fault = pictures_fault(&known, model)))
+    return REFUSE("its rules for pictures %s", path, fault);
 #undef REFUSE
   return N2UQ_OK;
 }

@@ -45,12 +45,24 @@ typedef struct n2uq_segment {
   bool executable, writable;
 } n2uq_segment;
 
-/* Checks each number and pointer. With `segment_count` 0 pointers are only compared with NULL. */
+/* Whether `count` elements at `at` lie in one of the segments; any pointer but NULL does where there are none. */
+bool n2uq_lies_in(const n2uq_segment *segments, int64_t segment_count, const void *at, uint64_t count,
+                  uint64_t element_bytes);
+
+/* Checks each number and pointer of a descriptor of this version. With `segment_count` 0 pointers are only compared
+ * with NULL. */
 n2uq_status n2uq_check_descriptor(const char *path, const n2uq_model *model, const n2uq_segment *segments,
                                   int64_t segment_count);
 
 /* arena_bytes_per_image * batch + arena_bytes_fixed and the work items of a batch must be numbers. -1 where not. */
 int64_t n2uq_checked_arena_bytes(const n2uq_model *model, int64_t batch);
+
+/* ---- versions.c ---- */
+
+/* Makes a descriptor of this version of one of an older version: it lies in `*block`, from malloc, and is to be checked
+ * like any other. NULL where `model` is of this version, or of none that is known. */
+n2uq_status n2uq_upgrade_descriptor(const char *path, const n2uq_model *model, const n2uq_segment *segments,
+                                    int64_t segment_count, n2uq_model **upgraded, n2uq_segment *block);
 
 /* ---- model.c ---- */
 

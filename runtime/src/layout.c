@@ -64,7 +64,13 @@ PIN(n2uq_tensor, dtype, 8);
 PIN(n2uq_tensor, rank, 12);
 PIN(n2uq_tensor, dims, 16);
 
-static_assert(sizeof(n2uq_model) == 216, "n2uq_model");
+static_assert(sizeof(n2uq_pictures) == 40, "n2uq_pictures");
+PIN(n2uq_pictures, resize, 0);
+PIN(n2uq_pictures, filter, 8);
+PIN(n2uq_pictures, mean, 12);
+PIN(n2uq_pictures, deviation, 24);
+
+static_assert(sizeof(n2uq_model) == 240, "n2uq_model");
 PIN(n2uq_model, magic, 0);
 PIN(n2uq_model, abi_version, 4);
 PIN(n2uq_model, size, 8);
@@ -83,6 +89,9 @@ PIN(n2uq_model, codes_count, 184);
 PIN(n2uq_model, codes, 192);
 PIN(n2uq_model, run, 200);
 PIN(n2uq_model, cuda, 208);
+PIN(n2uq_model, label_count, 216);
+PIN(n2uq_model, labels, 224);
+PIN(n2uq_model, pictures, 232);
 
 static_assert(sizeof(n2uq_trailer) == 24, "n2uq_trailer");
 static_assert(sizeof(n2uq_session_options) == 40, "n2uq_session_options");

@@ -21,9 +21,10 @@
 
 struct n2uq_loaded_model {
   const n2uq_model *descriptor;
-  void *library; /* NULL for an adopted descriptor */
-  int file;      /* open as long as the library is: see load() */
-  bool runs;     /* on this CPU; where it is false nobody has asked yet */
+  n2uq_model *upgraded; /* the descriptor, where the library's is of an older version; else NULL */
+  void *library;        /* NULL for an adopted descriptor */
+  int file;             /* open as long as the library is: see load() */
+  bool runs;            /* on this CPU; where it is false nobody has asked yet */
   atomic_int holders;
   char path[];
 };
@@ -39,6 +40,7 @@ void n2uq_model_close(n2uq_loaded_model *model) {
     dlclose(model->library);
   if (model->file >= 0)
     close(model->file);
+  free(model->upgraded);
   free(model);
 }
 
@@ -139,7 +141,7 @@ static n2uq_status load(n2uq_loaded_model *model) {
 enum { max_segments = 32 };
 typedef struct segment_search {
   const struct link_map *library;
-  n2uq_segment segments[max_segments];
+  n2uq_segment segments[max_segments + 1]; /* one more for an upgraded descriptor */
   int64_t count;
 } segment_search;
 
@@ -159,12 +161,25 @@ static int collect_segments(struct dl_phdr_info *info, size_t size, void *contex
   return 1;
 }
 
+/* Takes the descriptor as one of this version and checks it. */
+static n2uq_status take_descriptor(n2uq_loaded_model *model, n2uq_segment *segments, int64_t count) {
+  n2uq_segment block;
+  n2uq_status status =
+      n2uq_upgrade_descriptor(model->path, model->descriptor, segments, count, &model->upgraded, &block);
+  if (status == N2UQ_OK && model->upgraded) {
+    model->descriptor = model->upgraded;
+    if (count > 0)
+      segments[count++] = block;
+  }
+  return status == N2UQ_OK ? n2uq_check_descriptor(model->path, model->descriptor, segments, count) : status;
+}
+
 static n2uq_status check_loaded(n2uq_loaded_model *model, bool to_run) {
   segment_search search = {0};
   if (dlinfo(model->library, RTLD_DI_LINKMAP, &search.library) != 0 || !dl_iterate_phdr(collect_segments, &search) ||
       search.count == 0)
     return n2uq_fail(N2UQ_BAD_FILE, "cannot load '%s': the system's loader does not say where it lies", model->path);
-  n2uq_status status = n2uq_check_descriptor(model->path, model->descriptor, search.segments, search.count);
+  n2uq_status status = take_descriptor(model, search.segments, search.count);
   if (status == N2UQ_OK && to_run) {
     status = n2uq_model_check_cpu(model);
     model->runs = status == N2UQ_OK;
@@ -209,17 +224,19 @@ n2uq_status n2uq_model_adopt(const n2uq_model *descriptor, n2uq_loaded_model **m
   if (!model)
     return n2uq_fail(N2UQ_BAD_ARGUMENT, "n2uq_model_adopt needs a place for the model");
   *model = NULL;
-  static const char path[] = "the linked model";
-  n2uq_status status = n2uq_check_descriptor(path, descriptor, NULL, 0);
-  if (status == N2UQ_OK)
-    status = check_descriptor_cpu(path, descriptor);
   n2uq_loaded_model *made = NULL;
+  n2uq_status status = allocate("the linked model", &made);
+  if (status != N2UQ_OK)
+    return status;
+  made->descriptor = descriptor;
+  n2uq_segment none;
+  status = take_descriptor(made, &none, 0);
   if (status == N2UQ_OK)
-    status = allocate(path, &made);
-  if (status == N2UQ_OK) {
-    made->descriptor = descriptor;
-    made->runs = true;
+    status = check_descriptor_cpu(made->path, made->descriptor);
+  made->runs = status == N2UQ_OK;
+  if (status == N2UQ_OK)
     *model = made;
-  }
+  else
+    n2uq_model_close(made);
   return status;
 }

@@ -8,8 +8,10 @@
 #include "n2uq/Pipelines/Pipelines.h"
 #include "n2uq/Support/CommandLine.h"
 #include "n2uq/Support/GpuTarget.h"
+#include "n2uq/Support/Pictures.h"
 #include "n2uq/Support/Version.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Path.h"
 #include <memory>
@@ -29,7 +31,13 @@ the reference, bit for bit, on every CPU.
                           a library refuses to load on a CPU that lacks what it needs
   -O0 … -O3               effort of LLVM's optimizer (default 3)
 )" N2UQ_IMAGE_OPTIONS_HELP R"(  --emit=lib|obj|asm|llvm|mlir|ptx
-                          what to write: a library (default), an object, assembly, LLVM IR, the module, or a GPU's PTX
+                          what to write: a library (default), an object (FILE.o, and FILE.h for a program that links it and has
+                          no runtime), assembly, LLVM IR, the module, or a GPU's PTX
+  --symbol=NAME           of an object: the name of its descriptor in C (default n2uq_model_descriptor)
+  --labels=FILE           store names of the classes in the library, one a line
+  --preprocess=resize=N,filter=bilinear|bicubic,mean=R/G/B,std=R/G/B
+                          store how pictures become its input: pixels of the shorter side before the crop, and what floats are
+                          normalised with (default for each: 8/7 of the input, bilinear, ImageNet's)
   --until=PHASE           stop after import, simplify, strategy, lower or convert and write the module
   --dump-phases-to=DIR    write the module after every phase to DIR
   --report=FILE           write what was chosen for each layer, with its bytes, as JSON
@@ -68,6 +76,12 @@ static std::string checkChoice(const char *option, const std::string &value, llv
   return std::string(option) + " takes one of " + list + ", not '" + value + "'";
 }
 
+/// Whether the name is one of a C program.
+static std::string checkSymbol(llvm::StringRef name) {
+  bool good = llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }) && !llvm::isDigit(name.front());
+  return good ? "" : "--symbol takes letters, digits and _, and no digit first, not '" + name.str() + "'";
+}
+
 /// What is wrong with options that are right each by itself, or an empty string.
 static std::string checkOptions(const CompileOptions &options, const std::string &output, const std::string &target,
                                 const std::vector<std::string> &files) {
@@ -86,6 +100,8 @@ static std::string checkOptions(const CompileOptions &options, const std::string
     error = checkChoice("with --target=cuda --emit", options.emit, {"lib", "llvm", "mlir", "ptx"});
   else if (error.empty())
     error = checkChoice("--emit", options.emit, {"lib", "obj", "asm", "llvm", "mlir"});
+  if (error.empty() && options.symbol != N2UQ_DESCRIPTOR_SYMBOL)
+    error = options.emit != "obj" ? "--symbol goes with --emit=obj" : checkSymbol(options.symbol);
   if (error.empty())
     error = checkChoice("--optimize-for", options.optimizeFor, {"speed", "size"});
   if (error.empty() && !options.until.empty())
@@ -99,13 +115,16 @@ std::string runCompile(std::vector<std::string> arguments, const CompileListener
   options.modelName = "";
   options.progress = listener.progress;
   options.optLevel = takeOptLevel(arguments, options.optLevel);
-  std::string output, target = "x86";
+  std::string output, target = "x86", labels, preprocess;
   CommandLine line(helpText, "n2uq-compile " N2UQ_VERSION " (LLVM " LLVM_VERSION_STRING ")");
   line.text("o", output);
   line.text("target", target);
   line.text("target-cpu", options.targetCpu);
   images.addTo(line);
   line.text("emit", options.emit);
+  line.text("symbol", options.symbol);
+  line.text("labels", labels);
+  line.text("preprocess", preprocess);
   line.text("until", options.until);
   line.text("dump-phases-to", options.dumpPhasesTo);
   line.text("report", options.report);
@@ -124,6 +143,10 @@ std::string runCompile(std::vector<std::string> arguments, const CompileListener
   if (!error.empty() || line.answersAboutItself())
     return error;
   if (!(error = checkOptions(options, output, target, line.files())).empty())
+    return error;
+  if (!labels.empty() && !(error = readLabels(labels, options.labels)).empty())
+    return error;
+  if (!preprocess.empty() && !(error = readPictures("--preprocess", preprocess, options.pictures.emplace())).empty())
     return error;
 
   mlir::DialectRegistry registry;

@@ -4,13 +4,12 @@
 #include "Model.h"
 
 #include "n2uq/Support/CommandLine.h"
+#include "n2uq/Support/Pictures.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <numeric>
 
 using namespace n2uq;
@@ -37,22 +36,19 @@ int64_t n2uq::largest(const n2uq_tensor &tensor, const uint8_t *output) {
   return best;
 }
 
+ClassPrinter::ClassPrinter(const n2uq_model &model, int64_t top, Form form)
+    : tensor(model.output), top(top), form(form) {
+  for (int64_t i = 0; i < model.label_count; ++i)
+    labels.push_back(oneLine(model.labels[i]));
+}
+
 std::string ClassPrinter::readLabels(const std::string &path) {
-  std::ifstream file(path);
-  if (!file)
-    return "cannot open '" + path + "': " + std::strerror(errno);
-  constexpr size_t maxLabel = 4096;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.back() == '\r')
-      line.pop_back();
-    if (line.size() > maxLabel || labels.size() > static_cast<size_t>(countOf(tensor)))
-      break;
-    labels.push_back(oneLine(line));
-  }
-  if (file.bad() || static_cast<int64_t>(labels.size()) != countOf(tensor))
-    return "'" + path + "' does not hold one label a line for each of the model's " + std::to_string(countOf(tensor)) +
-           " classes";
-  return "";
+  labels.clear();
+  std::string error = n2uq::readLabels(path, labels);
+  if (error.empty() && static_cast<int64_t>(labels.size()) != countOf(tensor))
+    error = "'" + path + "' does not hold one label a line for each of the model's " + std::to_string(countOf(tensor)) +
+            " classes";
+  return error;
 }
 
 /// A field of CSV, in quotes where it has to be.

@@ -20,8 +20,9 @@ class ClassPrinter {
 public:
   enum class Form { lines, csv, json };
   /// Prints the `top` classes of an image with the largest outputs, and their probabilities (softmax).
-  ClassPrinter(const n2uq_tensor &tensor, int64_t top, Form form) : tensor(tensor), top(top), form(form) {}
-  /// Names of classes, one a line. Returns an empty string or one sentence.
+  /// With the names that the model stores.
+  ClassPrinter(const n2uq_model &model, int64_t top, Form form);
+  /// Names of classes, one a line, in the place of the model's. Returns an empty string or one sentence.
   std::string readLabels(const std::string &path);
   void begin() const;
   void print(const std::string &image, const uint8_t *output);

@@ -50,6 +50,24 @@ static void printTensorJson(const char *key, const n2uq_tensor &tensor) {
   std::printf("]},\n");
 }
 
+static const char *filterName(const n2uq_pictures &pictures) {
+  return pictures.filter == N2UQ_BICUBIC ? "bicubic" : "bilinear";
+}
+
+static std::string channelsText(const float (&channels)[3]) {
+  char text[96];
+  std::snprintf(text, sizeof text, "%.9g, %.9g, %.9g", channels[0], channels[1], channels[2]);
+  return text;
+}
+
+static std::string picturesJson(const n2uq_model &m) {
+  if (!m.pictures)
+    return "null";
+  return "{\"resize\": " + std::to_string(m.pictures->resize) + ", \"filter\": \"" + filterName(*m.pictures) +
+         "\", \"mean\": [" + channelsText(m.pictures->mean) + "], \"std\": [" + channelsText(m.pictures->deviation) +
+         "]}";
+}
+
 static void printInfoJson(const Model &model) {
   const n2uq_model &m = model.descriptor();
   long long arena = n2uq_model_arena_bytes(model.handle(), 1);
@@ -69,7 +87,10 @@ static void printInfoJson(const Model &model) {
                 static_cast<long long>(m.kernels[i].items_per_image),
                 static_cast<long long>(m.kernels[i].macs_per_image), static_cast<long long>(m.kernels[i].weight_bytes),
                 static_cast<long long>(m.kernels[i].activation_bytes));
-  std::printf("],\n  \"quantizers\": [");
+  std::printf("],\n  \"labels\": [");
+  for (int64_t i = 0; i < m.label_count; ++i)
+    std::printf("%s%s", i ? ", " : "", jsonString(m.labels[i]).c_str());
+  std::printf("],\n  \"pictures\": %s,\n  \"quantizers\": [", picturesJson(m).c_str());
   for (int64_t i = 0; i < m.codes_count; ++i)
     std::printf("%s\n    {\"name\": %s, \"bits\": %lld, \"shape\": [-1, %lld, %lld, %lld]}", i ? "," : "",
                 jsonString(m.codes[i].name).c_str(), static_cast<long long>(m.codes[i].bits),
@@ -98,6 +119,16 @@ void printInfo(const Model &model, const std::string &path, bool json) {
   std::printf("CPU features  %s\n", featureNames(m.cpu_features).c_str());
   std::printf("input         %s: %s\n", oneLine(m.input.name).c_str(), describe(m.input).c_str());
   std::printf("output        %s: %s\n", oneLine(m.output.name).c_str(), describe(m.output).c_str());
+  if (m.label_count > 0)
+    std::printf("labels        %lld: %s, …\n", static_cast<long long>(m.label_count), oneLine(m.labels[0]).c_str());
+  if (m.pictures) {
+    std::printf("pictures      shorter side %lld pixels, %s", static_cast<long long>(m.pictures->resize),
+                filterName(*m.pictures));
+    if (m.input.dtype == N2UQ_FLOAT32)
+      std::printf(", mean %s, deviation %s", channelsText(m.pictures->mean).c_str(),
+                  channelsText(m.pictures->deviation).c_str());
+    std::printf("\n");
+  }
   std::printf("arena         %s for batch 1, %lld bytes more for each further image\n", bytesText(arena).c_str(),
               static_cast<long long>(m.arena_bytes_per_image));
   std::printf("weights       %s\n", bytesText(m.weight_bytes).c_str());

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Source.h"
 
+#include "n2uq/Support/Pictures.h"
+
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 using namespace n2uq;
@@ -60,19 +61,6 @@ std::string n2uq::openArray(const n2uq_tensor &input, const std::string &binding
   return error;
 }
 
-/// Reads "R,G,B"; false where that is not what it is.
-static bool readChannels(const std::string &text, float (&channels)[3]) {
-  const char *at = text.c_str();
-  for (int c = 0; c < 3; ++c) {
-    char *end = nullptr;
-    channels[c] = std::strtof(at, &end);
-    if (end == at || *end != (c < 2 ? ',' : '\0'))
-      return false;
-    at = end + 1;
-  }
-  return true;
-}
-
 static bool isPictureName(const std::filesystem::path &path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
@@ -102,25 +90,25 @@ static std::string addFiles(const std::string &path, std::vector<std::string> &f
   return "";
 }
 
-std::string n2uq::openPictures(const n2uq_tensor &input, const PictureOptions &options,
+std::string n2uq::openPictures(const n2uq_model &model, const PictureOptions &options,
                                std::unique_ptr<Source> &source) {
-  bool pixels = input.dtype == N2UQ_UINT8;
-  if (input.rank != 4 || input.dims[pixels ? 3 : 1] != 3)
+  const n2uq_tensor &input = model.input;
+  n2uq_preprocessing how;
+  if (n2uq_preprocessing_of(&model, &how) != N2UQ_OK)
     return "the model takes " + describe(input) + ", not pictures of three channels; give --input";
-  n2uq_preprocessing how = n2uq_preprocessing_default();
-  how.crop_height = input.dims[pixels ? 1 : 2];
-  how.crop_width = input.dims[pixels ? 2 : 3];
-  // 256 for 224, as the networks of ImageNet are evaluated.
-  how.resize = options.resize > 0 ? options.resize : (std::max(how.crop_height, how.crop_width) * 8 + 3) / 7;
-  if (options.filter != "bilinear" && options.filter != "bicubic")
-    return "option '--filter' is bilinear or bicubic, not '" + options.filter + "'";
-  how.filter = options.filter == "bicubic" ? N2UQ_BICUBIC : N2UQ_BILINEAR;
-  if (pixels && !(options.mean.empty() && options.std.empty()))
-    return "the model takes pixels and normalises them itself; leave --mean and --std out";
-  if (!options.mean.empty() && !readChannels(options.mean, how.mean))
-    return "option '--mean' takes three numbers, R,G,B, not '" + options.mean + "'";
-  if (!options.std.empty() && !readChannels(options.std, how.deviation))
-    return "option '--std' takes three numbers, R,G,B, not '" + options.std + "'";
+  if (options.resize > 0)
+    how.resize = options.resize;
+  int32_t filter = how.filter;
+  std::string error = options.filter.empty() ? "" : readFilter("--filter", options.filter, filter);
+  how.filter = static_cast<n2uq_filter>(filter);
+  if (error.empty() && input.dtype == N2UQ_UINT8 && !(options.mean.empty() && options.std.empty()))
+    error = "the model takes pixels and normalises them itself; leave --mean and --std out";
+  if (error.empty() && !options.mean.empty())
+    error = readChannels("--mean", options.mean, ',', how.mean);
+  if (error.empty() && !options.std.empty())
+    error = readChannels("--std", options.std, ',', how.deviation);
+  if (!error.empty())
+    return error;
   std::vector<std::string> files;
   for (const std::string &path : options.paths)
     if (std::string error = addFiles(path, files); !error.empty())

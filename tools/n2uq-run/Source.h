@@ -29,16 +29,15 @@ public:
 /// The array of `--input=NAME=FILE`.
 std::string openArray(const n2uq_tensor &input, const std::string &binding, std::unique_ptr<Source> &source);
 
-/// How pictures become images, as the options say it.
+/// How pictures become images, as the options say it; what they leave out is the model's.
 struct PictureOptions {
   std::vector<std::string> paths; ///< files, or folders of them
-  int64_t resize = 0;             ///< of the shorter side; 0: 8/7 of what the model takes
-  std::string filter = "bilinear";
-  std::string mean, std; ///< "R,G,B"; empty: ImageNet's
+  int64_t resize = 0;             ///< of the shorter side; 0: not given
+  std::string filter, mean, std;  ///< "R,G,B" the latter two; empty: not given
 };
 
 /// JPEG, PNG and PPM files; of folders those whose names say that they are such files, in the order of their names.
-std::string openPictures(const n2uq_tensor &input, const PictureOptions &options, std::unique_ptr<Source> &source);
+std::string openPictures(const n2uq_model &model, const PictureOptions &options, std::unique_ptr<Source> &source);
 
 } // namespace n2uq
 

@@ -33,12 +33,14 @@ Runs a model that n2uq-compile made. At least one of --output-dir, --classes, --
                          of images. --benchmark, --profile and --trace make up values where it is missing.
   --image=PATH           instead of --input: a JPEG, PNG or PPM file, or a folder of them; any number of times. Pictures are
                          resized, cropped in the middle and normalised as torchvision does it
-  --resize=N             pixels of a picture's shorter side before the crop (default: 8/7 of the model's input, 256 for 224)
-  --filter=NAME          bilinear (default) or bicubic
+  --resize=N             pixels of a picture's shorter side before the crop (default: what the model stores, else 8/7 of its
+                         input, 256 for 224)
+  --filter=NAME          bilinear or bicubic (default: what the model stores, else bilinear)
   --mean=R,G,B, --std=R,G,B
-                         of pictures for a model that takes floats, white being 1 (default: ImageNet's)
+                         of pictures for a model that takes floats, white being 1 (default: what the model stores, else
+                         ImageNet's)
   --top=K                print the K likeliest classes of each image with their probabilities (softmax of the output)
-  --labels=FILE          names of the classes for --top, one a line
+  --labels=FILE          names of the classes for --top, one a line (default: those that the model stores)
   --csv                  print --top as a table: image,rank,class,label,probability
   --output-dir=DIR       write DIR/output.npy (named by the model's output); DIR is made where it is missing
   --dump-codes           write the codes of every quantizer to DIR as well: uint8, N x H x W x C, named by the quantizer
@@ -126,12 +128,19 @@ private:
 };
 } // namespace
 
-/// How far a long run is, for somebody who watches it.
+/// How far a long run is, for somebody who watches it: a bar that goes away at the end.
 static void showProgress(int64_t done, int64_t images) {
   static const bool isWatched = isatty(STDERR_FILENO);
-  if (isWatched)
-    std::fprintf(stderr, done < images ? "\r%lld of %lld images" : "\r\033[K", static_cast<long long>(done),
+  if (!isWatched)
+    return;
+  constexpr int64_t cells = 32;
+  std::string bar(static_cast<size_t>(static_cast<double>(done) / static_cast<double>(images) * cells), '#');
+  bar.resize(cells, '.');
+  if (done < images)
+    std::fprintf(stderr, "\r[%s] %lld of %lld images", bar.c_str(), static_cast<long long>(done),
                  static_cast<long long>(images));
+  else
+    std::fprintf(stderr, "\r\033[K");
 }
 
 /// Runs all images, a batch at a time, and writes what was asked for.
@@ -140,7 +149,7 @@ static std::string runImages(const Model &model, const Options &options, Source 
   int64_t images = source.count(), outputBytes = imageBytes(m.output);
   std::string error;
   CodesDump dump;
-  ClassPrinter classes(m.output, options.top,
+  ClassPrinter classes(m, options.top,
                        options.json  ? ClassPrinter::Form::json
                        : options.csv ? ClassPrinter::Form::csv
                                      : ClassPrinter::Form::lines);
@@ -238,7 +247,7 @@ static std::string run(const std::string &path, const Options &options) {
   std::unique_ptr<Source> source;
   int64_t batch = options.batch > 0 ? options.batch : 1;
   if (pictures || !options.input.empty()) {
-    error = pictures ? openPictures(m.input, options.pictures, source) : openArray(m.input, options.input, source);
+    error = pictures ? openPictures(m, options.pictures, source) : openArray(m.input, options.input, source);
     if (!error.empty())
       return error;
     int64_t images = source->count();

@@ -5,9 +5,13 @@
 #ifndef N2UQ_PIPELINES_COMPILE_H
 #define N2UQ_PIPELINES_COMPILE_H
 
+#include "n2uq/model.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace n2uq {
 
@@ -23,6 +27,9 @@ struct CompileOptions {
   double tuneSeconds = 0;            ///< how long candidates are compiled and measured; 0: choose by prediction
   std::function<void(const std::string &)> progress = [](const std::string &) {}; ///< takes lines for the user
   int64_t optLevel = 3;
+  std::vector<std::string> labels;             ///< names of the classes, or none
+  std::optional<n2uq_pictures> pictures;       ///< how pictures become the input; its resize may be usualResize
+  std::string symbol = N2UQ_DESCRIPTOR_SYMBOL; ///< of an object's descriptor
   bool keepCodes = false;
   bool errorOnFallback = false;
 };
@@ -30,7 +37,8 @@ struct CompileOptions {
 /// The phases in order, as `until` names them.
 inline constexpr const char *phaseNames[] = {"import", "simplify", "strategy", "lower", "convert"};
 
-/// Compiles `module`, which is changed on the way, to `output` ("-" for standard output where that makes sense).
+/// Compiles `module`, which is changed on the way, to `output` ("-" for standard output where that makes sense). An
+/// object comes with a C header beside it, of the same name but for its ending `.h`.
 /// Returns an empty string or one sentence; then no file has been written.
 std::string compileModel(mlir::ModuleOp module, const CompileOptions &options, const std::string &output);
 

@@ -8,22 +8,31 @@
 
 #include "n2uq/Support/CpuTarget.h"
 #include "n2uq/Support/GpuTarget.h"
+#include "n2uq/model.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Target/TargetMachine.h"
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace n2uq {
 
 struct TargetOptions {
-  CpuTarget cpu;                  ///< what the library itself is for
-  const GpuTarget *gpu = nullptr; ///< what its kernels are for, where that is no CPU
-  std::string ptx;                ///< of all kernels, where there is a `gpu`
-  int optLevel = 3;               ///< 0 to 3
-  std::string modelName;          ///< for the descriptor
+  CpuTarget cpu;                               ///< what the library itself is for
+  const GpuTarget *gpu = nullptr;              ///< what its kernels are for, where that is no CPU
+  std::string ptx;                             ///< of all kernels, where there is a `gpu`
+  int optLevel = 3;                            ///< 0 to 3
+  std::string modelName;                       ///< for the descriptor
+  std::vector<std::string> labels;             ///< names of the classes, one for each, or none
+  std::optional<n2uq_pictures> pictures;       ///< how pictures become the input, where that is known
+  std::string symbol = N2UQ_DESCRIPTOR_SYMBOL; ///< the descriptor's
 };
+
+/// A header for an object of the module: its descriptor's symbol, its sizes, and a call. `object` is the object's name.
+std::string describeObject(mlir::ModuleOp module, const TargetOptions &options, llvm::StringRef object);
 
 /// Initializes LLVM's x86 back end; a null result comes with one sentence in `error`.
 std::unique_ptr<llvm::TargetMachine> makeTargetMachine(const TargetOptions &options, std::string &error);

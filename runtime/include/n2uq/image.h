@@ -43,12 +43,6 @@ N2UQ_API n2uq_status n2uq_image_decode(const char *name, const void *bytes, size
 /* Frees the pixels and empties the image. An empty image is fine. */
 N2UQ_API void n2uq_image_free(n2uq_image *image);
 
-/* What is summed over when an image is resized, widened by the scale where it shrinks (antialiasing). */
-typedef enum n2uq_filter {
-  N2UQ_BILINEAR = 1, /* a triangle of width 2 */
-  N2UQ_BICUBIC = 2   /* a cubic of width 4 with a = -0.5 */
-} n2uq_filter;
-
 /* Resizes to `height` x `width`. The caller frees `*to`; it is empty on failure. */
 N2UQ_API n2uq_status n2uq_image_resize(const n2uq_image *from, int64_t height, int64_t width, n2uq_filter filter,
                                        n2uq_image *to);
@@ -63,9 +57,24 @@ typedef struct n2uq_preprocessing {
   float mean[3], deviation[3]; /* of red, green and blue, where white is 1; used for floats alone */
 } n2uq_preprocessing;
 
+/* Mean and standard deviation of ImageNet's pictures. */
+#define N2UQ_IMAGENET_MEAN {0.485f, 0.456f, 0.406f}
+#define N2UQ_IMAGENET_DEVIATION {0.229f, 0.224f, 0.225f}
+
+/* The resize that goes with a crop where nothing else is said: 8/7 of its longer side, 256 for 224, as the networks of
+ * ImageNet are evaluated. */
+static inline int64_t n2uq_usual_resize(int64_t crop_height, int64_t crop_width) {
+  int64_t side = crop_height > crop_width ? crop_height : crop_width;
+  return (side * 8 + 3) / 7;
+}
+
 /* What the networks of ImageNet are evaluated with: 256, 224 x 224, bilinear, and that data set's mean and deviation.
  */
 N2UQ_API n2uq_preprocessing n2uq_preprocessing_default(void);
+
+/* What a model wants: the crop is the size of its input, the rest is what its descriptor says, and as above where it
+ * says nothing. N2UQ_BAD_ARGUMENT where it takes no pictures of three channels; `*how` is the default then. */
+N2UQ_API n2uq_status n2uq_preprocessing_of(const n2uq_model *model, n2uq_preprocessing *how);
 
 /* Writes one image to `input`, which is the caller's: with N2UQ_UINT8 the pixels, crop_height x crop_width x 3 bytes;
  * with N2UQ_FLOAT32 3 x crop_height x crop_width floats, (pixel / 255 - mean) / deviation, each step rounded to

@@ -13,8 +13,15 @@
  * Whoever uses it alone checks `magic`, `abi_version` and `cpu_features` first. A model for an NVIDIA GPU has no `run`,
  * and PTX in `cuda` instead.
  *
- * Strings are UTF-8, end with 0 and live as long as the library is loaded. All sizes are in bytes. Both sides of the
- * interface pin its layout with static assertions; a change of it is a new N2UQ_ABI_VERSION.
+ * Strings are UTF-8, end with 0 and live as long as the library is loaded; in a file they are at most
+ * N2UQ_STRING_BYTES long. All sizes are in bytes. All of a descriptor is constant and may be read by any thread.
+ *
+ * Both sides of the interface pin its layout with static assertions; a change of it is a new N2UQ_ABI_VERSION. A
+ * version appends fields to n2uq_model and leaves every other struct as it is. The runtime runs models of all versions
+ * so far and hands out their descriptors as those of its own version, with 0 for what they do not have:
+ *   1   up to `run`; rows of `codes` without `storage_bits`, which is 8
+ *   2   `cuda`, and `storage_bits`
+ *   3   `label_count`, `labels`, `pictures`
  */
 #ifndef N2UQ_MODEL_H
 #define N2UQ_MODEL_H
@@ -26,9 +33,10 @@ extern "C" {
 #endif
 
 #define N2UQ_MODEL_MAGIC UINT32_C(0x5155324e) /* "N2UQ" */
-#define N2UQ_ABI_VERSION UINT32_C(2)
+#define N2UQ_ABI_VERSION UINT32_C(3)
 #define N2UQ_DESCRIPTOR_SYMBOL "n2uq_model_descriptor"
 #define N2UQ_ARENA_ALIGNMENT 64
+#define N2UQ_STRING_BYTES 4096     /* with the 0 at the end */
 #define N2UQ_STACK_BYTES (2 << 20) /* what a run may need of the stack of each thread that takes part */
 
 /* What one run works on. `arena` is aligned to N2UQ_ARENA_ALIGNMENT and holds n2uq_arena_bytes(model, batch). */
@@ -103,6 +111,21 @@ typedef struct n2uq_tensor {
   int64_t dims[4];
 } n2uq_tensor;
 
+/* What is summed over when an image is resized, widened by the scale where it shrinks (antialiasing). */
+typedef enum n2uq_filter {
+  N2UQ_BILINEAR = 1, /* a triangle of width 2 */
+  N2UQ_BICUBIC = 2   /* a cubic of width 4 with a = -0.5 */
+} n2uq_filter;
+
+/* How pictures become the input: the shorter side is resized, and the middle is cut out, of the height and width that
+ * `input` has. Pixels go in as they are where `input` is N2UQ_UINT8 ([N, H, W, 3]); where it is N2UQ_FLOAT32
+ * ([N, 3, H, W]), (pixel / 255 - mean) / deviation. n2uq/image.h does it. */
+typedef struct n2uq_pictures {
+  int64_t resize;              /* pixels of the shorter side; 0: the picture's own size */
+  int32_t filter;              /* n2uq_filter */
+  float mean[3], deviation[3]; /* of red, green and blue, where white is 1; of no meaning for N2UQ_UINT8 */
+} n2uq_pictures;
+
 typedef struct n2uq_model {
   uint32_t magic;       /* N2UQ_MODEL_MAGIC */
   uint32_t abi_version; /* N2UQ_ABI_VERSION */
@@ -123,7 +146,10 @@ typedef struct n2uq_model {
   /* All kernels in order. parallel_for may be NULL: then everything runs in the calling thread. NULL in a GPU's model.
    */
   void (*run)(const n2uq_frame *frame, n2uq_parallel_for parallel_for, void *context);
-  const n2uq_cuda_module *cuda; /* NULL in a CPU's model */
+  const n2uq_cuda_module *cuda;  /* NULL in a CPU's model */
+  int64_t label_count;           /* 0, or as many as an image's output has values */
+  const char *const *labels;     /* names of the classes, in the order of the output */
+  const n2uq_pictures *pictures; /* NULL: the model does not say */
 } n2uq_model;
 
 static inline int64_t n2uq_arena_bytes(const n2uq_model *model, int64_t batch) {

@@ -24,10 +24,56 @@ RUN: %python -c "import json; a, b = json.load(open('%t/top.json')); assert [x['
 // The bytes of a picture reach the network as Pillow and torchvision give them, and a batch of one is enough.
 RUN: %python %t/expected.py %t && %{run} --image=%t/folder --batch=1 --output-dir=%t/pictures
 RUN: %{run} --input=input=%t/expected.npy --output-dir=%t/arrays
-RUN: cmp %t/pictures/output.npy %t/arrays/output.npy
+RUN: cmp %t/pictures/output.npy %t/arrays/output.npy && cp -r %t/pictures %t/usual
 RUN: %{run} --image=%t/folder --resize=20 --filter=bicubic --mean=0,0,0 --std=1,1,1 --output-dir=%t/pictures
 RUN: %{run} --input=input=%t/plain.npy --output-dir=%t/arrays
 RUN: cmp %t/pictures/output.npy %t/arrays/output.npy
+
+// What a model stores needs no option, is shown, and gives way to options.
+RUN: n2uq-compile %t/m.mlir -o %t/stored.so --labels=%t/labels.txt --preprocess=resize=20,filter=bicubic,mean=0/0/0,std=1/1/1
+RUN: n2uq-run %t/stored.so --image=%t/red.jpg --top=1 | FileCheck %s --check-prefix=STORED
+STORED: {{.*}} %  0 red, or nearly
+RUN: n2uq-run %t/stored.so --image=%t/folder --output-dir=%t/stored
+RUN: cmp %t/stored/output.npy %t/arrays/output.npy
+RUN: n2uq-run %t/stored.so --image=%t/folder --resize=18 --filter=bilinear --mean=0.485,0.456,0.406 --std=0.229,0.224,0.225 --output-dir=%t/stored
+RUN: cmp %t/stored/output.npy %t/usual/output.npy
+RUN: n2uq-run %t/stored.so --image=%t/red.jpg --top=1 --labels=%t/others.txt | FileCheck %s --check-prefix=OTHERS
+OTHERS: {{.*}} %  0 rouge
+RUN: n2uq-run %t/stored.so --info | FileCheck %s --check-prefix=INFO
+INFO: labels        4: red, or nearly, …
+INFO: pictures      shorter side 20 pixels, bicubic, mean 0, 0, 0, deviation 1, 1, 1
+RUN: n2uq-run %t/stored.so --info --json | %python -c "import json, sys; i = json.load(sys.stdin); print(i['labels'][2], i['pictures'])" | FileCheck %s --check-prefix=INFO-JSON
+INFO-JSON: "blue" {'resize': 20, 'filter': 'bicubic', 'mean': [0, 0, 0], 'std': [1, 1, 1]}
+RUN: %python -c "import n2uq; m = n2uq.Model('%t/stored.so'); print(m.labels[1], m.preprocessing)" | FileCheck %s --check-prefix=PYTHON
+PYTHON: green {'resize': 20, 'crop': (16, 16), 'filter': 'bicubic', 'mean': [0.0, 0.0, 0.0], 'std': [1.0, 1.0, 1.0]}
+// Defaults are those of n2uq-run; a network of pixels normalises them itself; an object stores the same.
+RUN: n2uq-compile %t/m.mlir -o %t/half.so --preprocess=filter=bilinear && n2uq-run %t/half.so --info | FileCheck %s --check-prefix=HALF
+HALF: pictures      shorter side 18 pixels, bilinear, mean 0.485
+RUN: n2uq-compile %t/m.mlir -o - --emit=llvm --labels=%t/labels.txt | FileCheck %s --check-prefix=LLVM
+LLVM: red, or nearly
+
+DEFINE: %{compile} = not n2uq-compile %t/m.mlir -o %t/none.so
+RUN: %{compile} --labels=%t/three.txt %{says}=THREE
+THREE: n2uq-compile: there are 3 labels, but the network has 4 classes
+RUN: %{compile} --labels=%t/none.txt %{says}=NOLABELS
+NOLABELS: n2uq-compile: cannot open '{{.*}}none.txt': No such file or directory
+RUN: %{compile} --preprocess=resize=12 %{says}=RESIZE
+RESIZE: n2uq-compile: pictures that are resized to 12 pixels are smaller than the network's input of 16 x 16
+RUN: %{compile} --preprocess=resize=many %{says}=NUMBER
+NUMBER: n2uq-compile: option '--preprocess=resize' needs a number between 1 and 1048576, not 'many'
+RUN: %{compile} --preprocess=256 %{says}=FORM
+FORM: n2uq-compile: option '--preprocess' takes resize=N,filter=NAME,mean=R/G/B,std=R/G/B, not '256'
+RUN: %{compile} --preprocess=crop=3 %{says}=KEY
+KEY: n2uq-compile: option '--preprocess' knows resize, filter, mean and std, not 'crop'
+RUN: %{compile} --preprocess=std=1/0/1 %{says}=ZERO
+ZERO: n2uq-compile: option '--preprocess' needs means and deviations that are finite, and no deviation that is 0
+RUN: %{compile} --preprocess=mean=1/2 %{says}=COUNT
+COUNT: n2uq-compile: option '--preprocess=mean' takes three numbers, R/G/B, not '1/2'
+RUN: %{compile} --labels=%t/labels.txt --until=simplify %{says}=UNTIL
+UNTIL: n2uq-compile: labels and rules for pictures are stored in a library or an object, and this is neither
+RUN: not n2uq-compile %t/one.mlir -o %t/none.so --preprocess=resize=20 %{says}=NOPICTURES
+NOPICTURES: n2uq-compile: the network takes no pictures of three channels, so there are no rules for pictures to store
+RUN: not ls %t/none.so
 
 // Wrong words and wrong files end in one sentence.
 RUN: not %{run} --image=%t/red.jpg --input=input=%t/plain.npy --top=1 %{says}=BOTH
@@ -76,6 +122,15 @@ red, or nearly
 green
 "blue"
 dark
+//--- others.txt
+rouge
+vert
+bleu
+noir
+//--- three.txt
+a
+b
+c
 //--- pictures.py
 import pathlib, sys
 from PIL import Image

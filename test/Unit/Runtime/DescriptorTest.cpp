@@ -7,6 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
@@ -30,7 +34,7 @@ TEST(Descriptor, Null) { EXPECT_EQ(n2uq_check_descriptor("m", nullptr, nullptr, 
 
 TEST(Descriptor, Header) {
   EXPECT_NE(complaint([](n2uq_model &m) { m.magic ^= 1; }), "");
-  EXPECT_NE(complaint([](n2uq_model &m) { m.abi_version = 3; }).find("version 3"), std::string::npos);
+  EXPECT_NE(complaint([](n2uq_model &m) { m.abi_version = 4; }).find("version 4"), std::string::npos);
   EXPECT_NE(complaint([](n2uq_model &m) { m.size -= 8; }), "");
   EXPECT_NE(complaint([](n2uq_model &m) { m.name = nullptr; }), "");
   EXPECT_NE(complaint([](n2uq_model &m) { m.target_cpu = nullptr; }), "");
@@ -134,6 +138,125 @@ TEST(Descriptor, CodesLieInTheArena) {
         &n2uq_codes::image_bytes, &n2uq_codes::origin, &n2uq_codes::row_bytes, &n2uq_codes::pixel_bytes})
     for (int64_t value : {int64_t(-1), int64_t(1) << 45, most, least})
       EXPECT_NE(with([&](n2uq_codes &c) { c.*which = value; }), "") << value;
+}
+
+TEST(Descriptor, Labels) {
+  const char *labels[3] = {"cat", "dog", nullptr};
+  auto with = [&](int64_t classes, int64_t count, const char *const *names) {
+    return complaint([&](n2uq_model &m) {
+      m.output.dims[1] = classes;
+      m.label_count = count;
+      m.labels = names;
+    });
+  };
+  EXPECT_EQ(with(2, 2, labels), "");
+  EXPECT_EQ(with(2, 0, nullptr), "");
+  EXPECT_NE(with(3, 2, labels).find("labels are not one for each class"), std::string::npos);
+  EXPECT_NE(with(3, 3, labels).find("labels are not all texts"), std::string::npos);
+  EXPECT_NE(with(2, 2, nullptr).find("labels do not lie in it"), std::string::npos);
+  for (int64_t count : {int64_t(-1), most, least})
+    EXPECT_NE(with(2, count, labels), "") << count;
+  std::string longest(N2UQ_STRING_BYTES, 'x');
+  const char *one[1] = {longest.c_str()};
+  EXPECT_NE(with(1, 1, one), "");
+  longest.pop_back();
+  one[0] = longest.c_str();
+  EXPECT_EQ(with(1, 1, one), "");
+}
+
+TEST(Descriptor, Pictures) {
+  auto with = [](const std::function<void(n2uq_model &, n2uq_pictures &)> &change) {
+    n2uq_pictures pictures = {256, N2UQ_BICUBIC, {0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f}};
+    return complaint([&](n2uq_model &m) {
+      m.input.dims[1] = 3;
+      m.pictures = &pictures;
+      change(m, pictures);
+    });
+  };
+  EXPECT_EQ(with([](n2uq_model &, n2uq_pictures &) {}), "");
+  EXPECT_EQ(with([](n2uq_model &, n2uq_pictures &p) { p.resize = 0; }), "");
+  EXPECT_NE(with([](n2uq_model &m, n2uq_pictures &) { m.input.dims[1] = 1; }), "");
+  EXPECT_NE(with([](n2uq_model &m, n2uq_pictures &) { m.input.rank = 2; }), "");
+  for (int64_t resize : {int64_t(-1), int64_t(1) << 21, most, least})
+    EXPECT_NE(with([&](n2uq_model &, n2uq_pictures &p) { p.resize = resize; }), "") << resize;
+  for (int32_t filter : {0, 3, -1})
+    EXPECT_NE(with([&](n2uq_model &, n2uq_pictures &p) { p.filter = filter; }), "") << filter;
+  EXPECT_NE(with([](n2uq_model &, n2uq_pictures &p) { p.mean[2] = std::nanf(""); }), "");
+  EXPECT_NE(with([](n2uq_model &, n2uq_pictures &p) { p.deviation[1] = 0; }), "");
+  EXPECT_NE(with([](n2uq_model &, n2uq_pictures &p) { p.deviation[0] = HUGE_VALF; }), "");
+}
+
+/// A descriptor of version 1: rows of codes without their last field, and nothing behind `run`.
+struct FirstVersion {
+  static constexpr int64_t rowBytes = offsetof(n2uq_codes, storage_bits);
+  n2uq_model model = SmallModel::descriptor();
+  unsigned char codes[2 * rowBytes];
+  n2uq_model *upgraded = nullptr;
+  n2uq_segment block = {};
+
+  FirstVersion() {
+    model.abi_version = 1;
+    model.size = offsetof(n2uq_model, cuda);
+    model.cuda = reinterpret_cast<const n2uq_cuda_module *>(8); // what lies behind an old descriptor is not read
+    model.label_count = 77;
+    model.codes_count = 2;
+    for (int i = 0; i < 2; ++i)
+      std::memcpy(codes + i * rowBytes, SmallModel::codes, rowBytes);
+    model.codes = reinterpret_cast<const n2uq_codes *>(codes);
+  }
+  ~FirstVersion() { std::free(upgraded); }
+  std::string upgrade(const n2uq_segment *segments = nullptr, int64_t count = 0) {
+    n2uq_status status = n2uq_upgrade_descriptor("m", &model, segments, count, &upgraded, &block);
+    if (status == N2UQ_OK && upgraded)
+      status = n2uq_check_descriptor("m", upgraded, nullptr, 0);
+    return status == N2UQ_OK ? "" : n2uq_last_error();
+  }
+};
+
+TEST(Descriptor, OfTheFirstVersion) {
+  FirstVersion old;
+  ASSERT_EQ(old.upgrade(), "");
+  ASSERT_NE(old.upgraded, nullptr);
+  EXPECT_EQ(old.upgraded->abi_version, N2UQ_ABI_VERSION);
+  EXPECT_EQ(old.upgraded->cuda, nullptr);
+  EXPECT_EQ(old.upgraded->label_count, 0);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(old.upgraded->codes[i].storage_bits, 8);
+    EXPECT_STREQ(old.upgraded->codes[i].name, "quan");
+    EXPECT_EQ(old.upgraded->codes[i].pixel_bytes, SmallModel::channels);
+  }
+  EXPECT_EQ(old.block.begin, reinterpret_cast<uintptr_t>(old.upgraded));
+  EXPECT_EQ(old.block.end - old.block.begin, sizeof(n2uq_model) + 2 * sizeof(n2uq_codes));
+}
+
+TEST(Descriptor, OfTheFirstVersionDamaged) {
+  auto with = [](const std::function<void(n2uq_model &)> &change) {
+    FirstVersion old;
+    change(old.model);
+    return old.upgrade();
+  };
+  EXPECT_NE(with([](n2uq_model &m) { m.size += 8; }).find("of another size than those of version 1"),
+            std::string::npos);
+  for (int64_t count : {int64_t(-1), most, least, int64_t(1) << 17})
+    EXPECT_NE(with([&](n2uq_model &m) { m.codes_count = count; }), "") << count;
+  EXPECT_NE(with([](n2uq_model &m) { m.codes = nullptr; }), "");
+  EXPECT_NE(with([](n2uq_model &m) { m.name = nullptr; }), "");
+  // Its table of codes has to lie in the library, like everything.
+  FirstVersion old;
+  auto at = [](const void *place) { return reinterpret_cast<uintptr_t>(place); };
+  n2uq_segment model = {at(&old.model), at(&old.model) + sizeof(n2uq_model), false, false};
+  EXPECT_NE(old.upgrade(&model, 1).find("table of codes does not lie in it"), std::string::npos);
+  n2uq_segment shorter = {at(&old.model), at(&old.model) + 100, false, false};
+  EXPECT_NE(old.upgrade(&shorter, 1), "");
+}
+
+TEST(Descriptor, OfThisVersionOrOfNoneIsNotUpgraded) {
+  for (uint32_t version : {0u, N2UQ_ABI_VERSION, 99u}) {
+    FirstVersion other;
+    other.model.abi_version = version;
+    EXPECT_EQ(other.upgrade(), "");
+    EXPECT_EQ(other.upgraded, nullptr);
+  }
 }
 
 TEST(Descriptor, ArenaBytesOfABatch) {

@@ -135,6 +135,12 @@ static void run(const n2uq_frame *frame, n2uq_parallel_for parallel_for, void *c
 #define FAKE_ARENA (padded + dense)
 #endif
 
+#ifndef FAKE_LABEL_COUNT
+#define FAKE_LABEL_COUNT 0
+#define FAKE_LABELS NULL
+#endif
+static const char *const labels[] = {FAKE_LABELS};
+
 __attribute__((visibility("default"))) const n2uq_model FAKE_SYMBOL = {
     .magic = N2UQ_MODEL_MAGIC,
     .abi_version = FAKE_ABI,
@@ -153,4 +159,9 @@ __attribute__((visibility("default"))) const n2uq_model FAKE_SYMBOL = {
     .codes_count = 2,
     .codes = codes,
     .run = run,
+    .label_count = FAKE_LABEL_COUNT,
+    .labels = FAKE_LABEL_COUNT ? labels : NULL,
+#ifdef FAKE_PICTURES
+    .pictures = &(const n2uq_pictures){FAKE_PICTURES},
+#endif
 };
