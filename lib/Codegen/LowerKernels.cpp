@@ -51,7 +51,10 @@ struct LowerKernels final : n2uq::impl::LowerKernelsPassBase<LowerKernels> {
       calls.push_back({FlatSymbolRefAttr::get(function), items});
       int64_t scratchBytes = family->scratch ? family->scratch(kernel) : 0;
       // Where its true width is known, the second operand is the weights.
-      int64_t storedBytes = kernel->hasAttr(trueWidthBytesName) ? globals.bytesOf(kernel.getRoot()->getOperand(1)) : 0;
+      int64_t storedBytes = 0;
+      if (kernel->hasAttr(trueWidthBytesName))
+        for (Operation *root : kernel.getRoots())
+          storedBytes += globals.bytesOf(root->getOperand(1));
       facts.add(kernel, function.getName(), items, globals.totalBytes() - before, scratchBytes, storedBytes);
     }
     makeRun(module, calls);

@@ -3,6 +3,7 @@
 #include "n2uq/Codegen/Passes.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Strategy/DeviceLayout.h"
+#include "n2uq/Strategy/Family.h"
 #include "n2uq/Strategy/GpuFamily.h"
 
 #define DEBUG_TYPE "n2uq-plan-memory"
@@ -31,6 +32,7 @@ struct Buffer {
   Margin margin;
   size_t firstKernel = 0, lastKernel = 0; // written by the one, read up to the other
   bool isOutput = false;
+  std::optional<size_t> home; // the buffer of an operand in whose place this one lies
   int64_t row = 0, pixel = 0, image = 0, origin = 0, offset = 0;
 };
 
@@ -54,6 +56,31 @@ Margin marginOf(Value value) {
   return margin;
 }
 
+/// An operand of floats in whose place result \p index of \p kernel may lie: it is read element by element in the same
+/// order as the result is written, no later kernel reads it, and no element is computed twice. So the residual of a
+/// block is one buffer, whose lines are in the cache when they are written. Null where there is none.
+Value replacedOperand(KernelOp kernel, unsigned index) {
+  Value result = kernel.getResult(index);
+  if (isForGpu(kernel) || !getElementTypeOrSelf(result).isF32() || !kernel.getStrategy())
+    return nullptr;
+  const KernelFamily *family = findFamily(kernel.getStrategy()->getKernel());
+  if (!family || !family->computesOnce || !family->computesOnce(kernel))
+    return nullptr;
+  for (Operation &op : kernel.getBody().front())
+    for (Value operand : op.getOperands()) {
+      auto producer = operand.getDefiningOp<KernelOp>();
+      if (!producer || operand.getType() != result.getType())
+        continue;
+      bool isFree = llvm::all_of(operand.getUsers(), [&](Operation *user) {
+        auto reader = user->getParentOfType<KernelOp>();
+        return reader && (reader == kernel ? isElementwise(user) : reader->isBeforeInBlock(kernel));
+      });
+      if (isFree)
+        return operand;
+    }
+  return nullptr;
+}
+
 struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
   using Base::Base;
 
@@ -65,12 +92,14 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
     std::vector<Buffer> buffers;
     int64_t total = 0;
     for (auto [index, kernel] : llvm::enumerate(kernels))
-      for (Value result : kernel.getResults()) {
+      for (auto [number, result] : llvm::enumerate(kernel.getResults())) {
         std::optional<Buffer> buffer = describe(result, index, kernels);
         if (!buffer || (total += buffer->image) > maxArena) {
           kernel.emitOpError() << "needs more than " << maxArena << " bytes of memory for one image";
           return signalPassFailure();
         }
+        if (Value operand = buffer->isOutput ? Value() : replacedOperand(kernel, number))
+          settle(*buffer, operand, buffers);
         buffers.push_back(*buffer);
       }
     int64_t arena = place(buffers);
@@ -87,6 +116,20 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
       kernel.setBuffersAttr(ArrayAttr::get(context, attributes));
     }
     function->setAttr("n2uq.arena_bytes", IntegerAttr::get(IntegerType::get(context, 64), arena));
+  }
+
+  /// Lets \p buffer lie where \p operand does, unless another result of the same kernel does already.
+  static void settle(Buffer &buffer, Value operand, std::vector<Buffer> &buffers) {
+    auto old = llvm::find_if(buffers, [&](const Buffer &other) { return other.value == operand; });
+    if (old == buffers.end() || old->isOutput || old->image != buffer.image || old->row != buffer.row)
+      return;
+    size_t home = old->home.value_or(old - buffers.begin());
+    if (llvm::any_of(buffers, [&](const Buffer &other) {
+          return other.home == home && other.firstKernel == buffer.firstKernel;
+        }))
+      return;
+    buffer.home = home;
+    buffers[home].lastKernel = std::max(buffers[home].lastKernel, buffer.lastKernel);
   }
 
   /// None where the image with its padding does not fit into \c maxArena.
@@ -125,7 +168,7 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
   static int64_t place(std::vector<Buffer> &buffers) {
     std::vector<Buffer *> order;
     for (Buffer &buffer : buffers)
-      if (!buffer.isOutput)
+      if (!buffer.isOutput && !buffer.home)
         order.push_back(&buffer);
     // Equal sizes in the order of the network, so that the plan is the same on every machine.
     llvm::sort(order, [](Buffer *a, Buffer *b) { return a->image != b->image ? a->image > b->image : a < b; });
@@ -147,6 +190,9 @@ struct PlanMemory final : n2uq::impl::PlanMemoryPassBase<PlanMemory> {
       arena = std::max(arena, at + size);
       placed.push_back(buffer);
     }
+    for (Buffer &buffer : buffers)
+      if (buffer.home)
+        buffer.offset = buffers[*buffer.home].offset;
     return arena;
   }
 };

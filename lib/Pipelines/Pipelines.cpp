@@ -52,6 +52,9 @@ void buildFormPipeline(OpPassManager &pm, const StrategyOptions &options) {
   bool forGpu = isGpuName(options.targetCpu);
   pm.addNestedPass<func::FuncOp>(
       createFormKernelsPass(FormKernelsPassOptions{options.keepCodes, /*poolsBehindRoots=*/!forGpu}));
+  // A forced family is asked for every layer, and a file's bytes are the same either way.
+  if (!forGpu && options.forceKernel.empty())
+    pm.addNestedPass<func::FuncOp>(createJoinKernelsPass(JoinKernelsPassOptions{options.targetCpu}));
   if (!forGpu)
     pm.addNestedPass<func::FuncOp>(createShareThresholdsPass(ShareThresholdsPassOptions{options.targetCpu}));
 }

@@ -17,7 +17,7 @@ SmallVector<Candidate> candidatesOf(KernelOp kernel, const CpuTarget &target, si
   SmallVector<Candidate> all;
   for (const KernelFamily *family : kernelFamilies()) {
     std::string why;
-    if (!family->mayRun(kernel, target, why))
+    if (!mayCompute(*family, kernel, target, why))
       continue;
     SmallVector<Candidate> offered;
     auto take = [&](const Plan &plan) {

@@ -29,6 +29,14 @@ const KernelFamily *findFamily(StringRef name) {
   return nullptr;
 }
 
+bool mayCompute(const KernelFamily &family, KernelOp kernel, const CpuTarget &target, std::string &why) {
+  if (kernel.getRoots().size() > family.mostRoots) {
+    why = "it computes one convolution at a time";
+    return false;
+  }
+  return family.mayRun(kernel, target, why);
+}
+
 const KernelFamily *checkedFamily(KernelOp kernel) {
   std::optional<StrategyAttr> strategy = kernel.getStrategy();
   if (!strategy) {
@@ -41,7 +49,7 @@ const KernelFamily *checkedFamily(KernelOp kernel) {
     return nullptr;
   }
   std::string why;
-  if (!family->mayRun(kernel, CpuTarget(), why)) {
+  if (!mayCompute(*family, kernel, CpuTarget(), why)) {
     kernel.emitOpError() << "cannot be computed by '" << family->name << "': " << why;
     return nullptr;
   }
@@ -70,11 +78,12 @@ Plan cheapestPlan(llvm::function_ref<void(llvm::function_ref<void(const Plan &)>
 }
 
 int64_t macsOf(KernelOp kernel) {
-  auto root = dyn_cast_or_null<KernelRootOpInterface>(kernel.getRoot());
-  if (!root)
-    return 0;
-  ImageShape out(root->getResult(0).getType());
-  return out.height * out.width * out.channels * root.getMacsPerOutput();
+  int64_t macs = 0;
+  for (Operation *root : kernel.getRoots()) {
+    ImageShape out(root->getResult(0).getType());
+    macs += out.height * out.width * out.channels * cast<KernelRootOpInterface>(root).getMacsPerOutput();
+  }
+  return macs;
 }
 
 } // namespace n2uq

@@ -30,8 +30,11 @@ struct PackWeights final : n2uq::impl::PackWeightsPassBase<PackWeights> {
       if (!family)
         return signalPassFailure();
       // Packed weights do not tell how large they would have to be.
-      if (std::optional<int64_t> bytes = trueWidthBytes(kernel.getRoot()))
-        kernel->setAttr(trueWidthBytesName, rewriter.getI64IntegerAttr(*bytes));
+      int64_t bytes = 0;
+      for (Operation *root : kernel.getRoots())
+        bytes += trueWidthBytes(root).value_or(0);
+      if (bytes > 0)
+        kernel->setAttr(trueWidthBytesName, rewriter.getI64IntegerAttr(bytes));
       if (failed(family->pack(kernel, rewriter)))
         return signalPassFailure();
     }

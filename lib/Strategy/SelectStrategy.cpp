@@ -18,6 +18,10 @@ namespace n2uq {
 #include "n2uq/Strategy/Passes.h.inc"
 } // namespace n2uq
 
+static bool mayCompute(const GpuFamily &family, KernelOp kernel, const GpuTarget &target, std::string &why) {
+  return family.mayRun(kernel, target, why);
+}
+
 namespace {
 /// The layers that had a choice, but not the forced family, by the reason.
 struct Refusals {
@@ -103,7 +107,7 @@ struct SelectStrategy final : n2uq::impl::SelectStrategyPassBase<SelectStrategy>
     std::string reasons, whyNotForced;
     for (const Family *family : families) {
       std::string why;
-      if (!family->mayRun(kernel, target, why)) {
+      if (!mayCompute(*family, kernel, target, why)) {
         reasons += std::string(reasons.empty() ? "" : "; ") + family->name + ": " + why;
         if (force == family->name)
           whyNotForced = why;

@@ -39,9 +39,11 @@ static LogicalResult verifyShared(SharedThresholdOp op, int64_t lanes) {
 /// The packed block is what the strategy's tile says, and whole blocks fit into a row of memory.
 static LogicalResult verifyBlocks(KernelOp kernel) {
   StrategyAttr strategy = *kernel.getStrategy();
-  Operation *root = kernel.getRoot();
   int64_t block = strategy.getLanes() * (strategy.getTile().size() >= 3 ? strategy.getTile()[2] : 1);
-  if (auto packed = dyn_cast_or_null<PackedWeightsOpInterface>(root)) {
+  for (Operation *root : kernel.getRoots()) {
+    auto packed = dyn_cast<PackedWeightsOpInterface>(root);
+    if (!packed)
+      continue;
     int64_t rowChannels = memoryChannels(channelsOf(root->getOperand(0)));
     if (packed.getPackedRowChannels() != 0 && packed.getPackedRowChannels() != rowChannels)
       return root->emitOpError() << "expects a filter packed for rows of " << rowChannels << " channels";
@@ -50,7 +52,7 @@ static LogicalResult verifyBlocks(KernelOp kernel) {
                                  << packed.getPackedBlock();
   }
   // Lookups leave out what their last block has too much.
-  if (strategy.getLanes() > 1 && !isa_and_nonnull<PackedLookupConv2DOp>(root) &&
+  if (strategy.getLanes() > 1 && !isa_and_nonnull<PackedLookupConv2DOp>(kernel.getRoot()) &&
       memoryChannels(channelsOf(kernel.getResult(0))) % block != 0)
     return kernel.emitOpError() << "expects blocks of outputs that divide "
                                 << memoryChannels(channelsOf(kernel.getResult(0))) << " channels of memory, but got "
@@ -63,9 +65,9 @@ static LogicalResult verifyCpuKernel(KernelOp kernel) {
   const KernelFamily *family = checkedFamily(kernel);
   if (!family)
     return failure();
-  Operation *root = kernel.getRoot();
-  if (isa_and_nonnull<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(root))
-    return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
+  for (Operation *root : kernel.getRoots())
+    if (isa<Conv2DOp, FloatConv2DOp, ImageConv2DOp, FullyConnectedOp>(root))
+      return root->emitOpError() << "has weights that are not packed; run n2uq-pack-weights before";
   if (failed(family->verify ? family->verify(kernel) : verifyBlocks(kernel)))
     return failure();
 

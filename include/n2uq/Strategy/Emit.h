@@ -119,6 +119,10 @@ public:
   void finishTile(llvm::ArrayRef<mlir::Value> root, int64_t vectors, mlir::Value y, mlir::Value x, int64_t pixels,
                   mlir::Value channel);
 
+  /// The same for every root of a kernel that has several, in order.
+  void finishRoots(llvm::ArrayRef<Column> roots, int64_t vectors, mlir::Value y, mlir::Value x, int64_t pixels,
+                   mlir::Value channel);
+
   /// Fills the padding around rows [begin, end) of every result with zeros, in channels [channel, channel + count).
   void clearBorder(mlir::Value begin, mlir::Value end, mlir::Value channel, int64_t count);
 

@@ -48,7 +48,15 @@ struct KernelFamily {
   /// Hands out every plan that it considers, `plan`'s among them, for those who measure. Null where that is the only
   /// one.
   void (*offer)(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) = nullptr;
+  /// Roots that a kernel of it may have.
+  size_t mostRoots = 1;
+  /// Whether every element of the results is computed once only, after all that is read in its place; then a result
+  /// may lie where an operand of the same shape lay. Null: some are computed twice.
+  bool (*computesOnce)(KernelOp kernel) = nullptr;
 };
+
+/// `family.mayRun` for a kernel with as many roots as the family takes.
+bool mayCompute(const KernelFamily &family, KernelOp kernel, const CpuTarget &target, std::string &why);
 
 /// A kernel's scratch lies on the stack of the thread that computes it (n2uq/model.h promises no more than this).
 constexpr int64_t maxScratchBytes = N2UQ_STACK_BYTES / 2;
@@ -68,7 +76,7 @@ Plan cheapestPlan(llvm::function_ref<void(llvm::function_ref<void(const Plan &)>
 /// Attribute of a kernel whose filter is packed: the filter's bytes if each weight took its true width.
 constexpr llvm::StringLiteral trueWidthBytesName = "n2uq.true_width_bytes";
 
-/// Multiply-accumulates of one image; 0 for kernels without a contraction.
+/// Multiply-accumulates of one image, of all roots; 0 for kernels without a contraction.
 int64_t macsOf(KernelOp kernel);
 
 } // namespace n2uq

@@ -19,6 +19,17 @@ def FormKernelsPass : Pass<"n2uq-form-kernels", "::mlir::func::FuncOp"> {
                         "Whether a max-pool may join the convolution in front of it">];
 }
 
+def JoinKernelsPass : Pass<"n2uq-join-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Compute two convolutions that meet in an addition in one n2uq.kernel, where that is cheaper";
+  let description = [{
+    The last convolution of a residual block and the one that brings the block's input to the same shape: apart, the floats of
+    the first are written to memory and read again by the second. A kernel with both as its roots keeps them in registers; but
+    then one family computes both with one tile. The pass asks the families for their plans, of both kernels and of the joined
+    one, and takes what is cheaper, with the floats' way through memory.
+  }];
+  let options = [Option<"targetCpu", "target-cpu", "std::string", "\"host\"", "CPU that the code is for, as LLVM names it">];
+}
+
 def ShareThresholdsPass : Pass<"n2uq-share-thresholds", "::mlir::func::FuncOp"> {
   let summary = "Lead the accumulators of all channels of a layer to one axis, where a small table finds their codes";
   let description = [{

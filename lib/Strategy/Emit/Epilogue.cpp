@@ -196,6 +196,20 @@ Column ItemEmitter::columnOf(Value value, Value y, Value x, int64_t pixels, Valu
   return column;
 }
 
+/// Whether `x > 0 ? x : p*x` is `x > p*x ? x : p*x`, one instruction for two, for all x and the slope p of every
+/// channel.
+///
+///   x > 0:         x > p*x where p < 1; where p = 1 both are x
+///   x < 0:         x > p*x would need p > 1; so it is p*x
+///   x = 0, NaN:    neither comparison holds
+///   x = infinity:  as x > 0, but for p = 0: p*x is a NaN then, and x > NaN does not hold
+///
+/// Products are rounded, which may make numbers equal but keeps their order; equal numbers that are not 0 are the same.
+static bool isLargerOfBoth(PReLUOp prelu) {
+  std::optional<std::vector<float>> slopes = constantFloats(prelu.getSlope());
+  return slopes && llvm::all_of(*slopes, [](float p) { return std::isfinite(p) && p <= 1 && p != 0; });
+}
+
 Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value channel, Columns &columns) {
   auto operand = [&](Value value) { return columnOf(value, y, x, pixels, channel, columns); };
   auto map = [](Column column, auto function) {
@@ -220,9 +234,10 @@ Column ItemEmitter::apply(Operation *op, Value y, Value x, int64_t pixels, Value
       })
       .Case([&](PReLUOp prelu) {
         Value slope = parameter(prelu.getSlope(), channel), zero = splat(0.0f);
+        bool isMaximum = isLargerOfBoth(prelu);
         return map(operand(prelu.getInput()), [&](Value v) {
-          Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, v, zero);
           Value other = arith::MulFOp::create(b, slope, v);
+          Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, v, isMaximum ? other : zero);
           return arith::SelectOp::create(b, positive, v, other).getResult();
         });
       })
@@ -323,6 +338,14 @@ void ItemEmitter::finish(Column root, Value y, Value x, int64_t pixels, Value ch
 }
 
 void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Value x, int64_t pixels, Value channel) {
+  SmallVector<Column, 1> roots;
+  if (!root.empty())
+    roots.emplace_back(root.begin(), root.end());
+  finishRoots(roots, vectors, y, x, pixels, channel);
+}
+
+void ItemEmitter::finishRoots(ArrayRef<Column> roots, int64_t vectors, Value y, Value x, int64_t pixels,
+                              Value channel) {
   MaxPoolOp pool = kernel.getPool();
   SmallVector<Operation *> before = kernel.getOpsBeforePool();
   // Places of codes that are only stored: their codes are made together.
@@ -331,12 +354,13 @@ void ItemEmitter::finishTile(ArrayRef<Value> root, int64_t vectors, Value y, Val
     if (auto shared = dyn_cast<SharedThresholdOp>(op); shared && llvm::all_of(op.getUsers(), llvm::IsaPred<YieldOp>))
       pending[shared].resize(pixels * vectors);
 
+  SmallVector<Operation *> rootOps = kernel.getRoots();
   // One vector of channels after the other, so that few parameters are in registers at once.
   for (int64_t j = 0; j < vectors; ++j) {
     Value vectorChannel = add(channel, j * lanes);
     Columns columns;
-    if (!root.empty()) {
-      Column &column = columns[pool ? Value(pool.getResult()) : Value(kernel.getRoot()->getResult(0))];
+    for (auto [number, root] : llvm::enumerate(roots)) {
+      Column &column = columns[pool ? Value(pool.getResult()) : rootOps[number]->getResult(0)];
       for (int64_t pixel = 0; pixel < pixels; ++pixel)
         column.push_back(root[pixel * vectors + j]);
     }

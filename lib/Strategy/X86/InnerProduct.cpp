@@ -125,8 +125,10 @@ void offer(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(con
   for (int64_t n = 1; n <= std::min<int64_t>(vectors, 4); ++n) {
     if (vectors % n != 0)
       continue;
-    ItemSplit split = rows.split(vectors / n, packedPixel, weightBytes, ports,
-                                 [&](int64_t count) { return rows.sumBytes(count) <= maxScratchBytes; });
+    ItemSplit split = splitItems(
+        rows.out.height, vectors / n, weightBytes, ports,
+        [&](int64_t count) { return rows.preparing(count, packedPixel); },
+        [&](int64_t count) { return rows.sumBytes(count) <= maxScratchBytes; });
     for (int64_t m = 1; m <= std::min<int64_t>(rows.out.width, 12); ++m) {
       // Accumulators, weights, a pixel's codes and their sums.
       if (m * n + 2 * n + 4 > target.vectorRegisters())

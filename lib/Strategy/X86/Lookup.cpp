@@ -34,9 +34,32 @@ namespace LLVM = mlir::LLVM;
 
 namespace {
 
+/// The geometry of every root; none, and the reason in `why`, where one cannot be computed by lookups.
+std::optional<SmallVector<LookupGeometry>> geometriesOf(KernelOp kernel, std::string &why) {
+  SmallVector<LookupGeometry> geometries;
+  if (kernel.getRoots().empty()) {
+    why = "it has no convolution";
+    return std::nullopt;
+  }
+  for (Operation *root : kernel.getRoots()) {
+    std::optional<LookupGeometry> geometry = lookupGeometryOf(root, why);
+    if (!geometry)
+      return std::nullopt;
+    geometries.push_back(*geometry);
+  }
+  return geometries;
+}
+
+int64_t scratchBytes(ArrayRef<LookupGeometry> geometries, int64_t rows) {
+  int64_t bytes = 0;
+  for (const LookupGeometry &g : geometries)
+    bytes += roundUp(g.scratchBytes(rows), 64);
+  return bytes;
+}
+
 bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
-  std::optional<LookupGeometry> geometry = lookupGeometryOf(kernel.getRoot(), why);
-  if (!geometry)
+  std::optional<SmallVector<LookupGeometry>> geometries = geometriesOf(kernel, why);
+  if (!geometries)
     return false;
   if (!target.name.empty() && (target.lanes() != 16 || !target.has("avx512vbmi"))) {
     why = target.name + " has no permutation of 64 bytes (avx512vbmi)";
@@ -47,33 +70,47 @@ bool mayRun(KernelOp kernel, const CpuTarget &target, std::string &why) {
     why = "it has 16 lanes and a tile of rows, pixels, a multiple of 4 vectors, and blocks";
     return false;
   }
-  if (geometry->scratchBytes(strategy ? strategy->getTile()[0] : 1) > maxScratchBytes) {
+  if (scratchBytes(*geometries, strategy ? strategy->getTile()[0] : 1) > maxScratchBytes) {
     why = "its indices take more than " + std::to_string(maxScratchBytes) + " bytes";
     return false;
   }
   return true;
 }
 
+/// Lookups of an output, and of those a run's sums added to 16-bit ones.
+double stepsOf(const LookupGeometry &g) { return double(g.taps()) * g.groups; }
+double flushesOf(const LookupGeometry &g) { return double(g.taps() / g.runTaps()) * g.partsOfRun(); }
+
 void offer(KernelOp kernel, const CpuTarget &target, llvm::function_ref<void(const Plan &)> take) {
   std::string why;
-  LookupGeometry g = *lookupGeometryOf(kernel.getRoot(), why);
+  SmallVector<LookupGeometry> geometries = *geometriesOf(kernel, why);
+  const ImageShape &out = geometries.front().out;
   const CpuPorts &ports = portsOf(target);
-  double steps = double(g.taps()) * g.groups, flushes = double(g.taps() / g.runTaps()) * g.partsOfRun();
+  double steps = 0, flushes = 0;
+  for (const LookupGeometry &g : geometries) {
+    steps += stepsOf(g);
+    flushes += flushesOf(g);
+  }
+  auto preparing = [&](int64_t rows) {
+    double cycles = 0;
+    for (const LookupGeometry &g : geometries)
+      cycles += g.preparing(rows, ceilDiv(g.groups, 32) * (2.0 * g.perIndex + 3) / ports.vectors + 12);
+    return cycles;
+  };
   for (int64_t n = 1; n <= 2; ++n) {
-    int64_t m = std::min<int64_t>(8 / n, g.out.width), blocks = ceilDiv(g.out.channels, 64 * n);
+    int64_t m = std::min<int64_t>(8 / n, out.width), blocks = ceilDiv(out.channels, 64 * n);
     auto tileCycles = [&](int64_t pixels) {
       double products = double(pixels) * n;
       // The ports of permutations and additions, or the loads: a table for each pixel, chosen by an index.
       double step = std::max(products / ports.lookups, pixels / ports.chosenLoads + n / ports.loads);
       return steps * step + flushes * products * 3 / ports.vectors + products * 4 * finishCycles(ports) + 20;
     };
-    Cover cover = coverOf(g.out.width, m);
+    Cover cover = coverOf(out.width, m);
     double row = cover.wide * tileCycles(m) + (cover.narrow ? cover.narrow * tileCycles(m - 1) : 0);
-    double packedPixel = ceilDiv(g.groups, 32) * (2.0 * g.perIndex + 3) / ports.vectors + 12;
-    ItemSplit split = g.split(blocks, packedPixel, steps * blocks * 64 * n, ports,
-                              [&](int64_t rows) { return g.scratchBytes(rows) <= maxScratchBytes; });
-    double cycles = row * g.out.height * blocks + split.cycles;
-    take({16, {split.rows, m, 4 * n, split.blocks}, cycles, steps * blocks * 64 * n});
+    double weightBytes = steps * blocks * 64 * n;
+    ItemSplit split = splitItems(out.height, blocks, weightBytes, ports, preparing,
+                                 [&](int64_t rows) { return scratchBytes(geometries, rows) <= maxScratchBytes; });
+    take({16, {split.rows, m, 4 * n, split.blocks}, row * out.height * blocks + split.cycles, weightBytes});
   }
 }
 
@@ -81,8 +118,7 @@ Plan plan(KernelOp kernel, const CpuTarget &target) {
   return cheapestPlan([&](auto take) { offer(kernel, target, take); });
 }
 
-LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
-  auto conv = cast<Conv2DOp>(kernel.getRoot());
+LogicalResult packRoot(KernelOp kernel, Conv2DOp conv, RewriterBase &rewriter) {
   std::string why;
   LookupGeometry g = *lookupGeometryOf(conv, why);
   std::vector<int8_t> filter = *constantBytes(conv.getFilter());
@@ -107,6 +143,13 @@ LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
   return success();
 }
 
+LogicalResult pack(KernelOp kernel, RewriterBase &rewriter) {
+  for (Operation *root : kernel.getRoots())
+    if (failed(packRoot(kernel, cast<Conv2DOp>(root), rewriter)))
+      return failure();
+  return success();
+}
+
 int64_t items(KernelOp kernel) {
   ImageShape out(kernel.getRoot()->getResult(0).getType());
   auto tile = kernel.getStrategy()->getTile();
@@ -115,7 +158,15 @@ int64_t items(KernelOp kernel) {
 
 int64_t scratch(KernelOp kernel) {
   std::string why;
-  return lookupGeometryOf(kernel.getRoot(), why)->scratchBytes(kernel.getStrategy()->getTile()[0]);
+  return scratchBytes(*geometriesOf(kernel, why), kernel.getStrategy()->getTile()[0]);
+}
+
+/// Tiles overlap where no number of wide and narrow ones covers a row.
+bool computesOnce(KernelOp kernel) {
+  ImageShape out(kernel.getRoot()->getResult(0).getType());
+  int64_t m = std::min(kernel.getStrategy()->getTile()[1], out.width);
+  Cover cover = coverOf(out.width, m);
+  return cover.wide * m + cover.narrow * (m - 1) == out.width;
 }
 
 /// table[codes][index] for all codes and indices.
@@ -130,31 +181,23 @@ std::vector<char> tablesOf(const LookupGeometry &g) {
   return bytes;
 }
 
-/// Emits one work item.
-struct Emitter {
+/// Emits the accumulators of one root.
+struct RootEmitter {
   ItemEmitter &e;
   PackedLookupConv2DOp conv;
   LookupGeometry g;
-  int64_t m, n, block; // pixels, vectors of 64 channels, and channels of a tile
+  int64_t n, block; // vectors of 64 channels, and channels of a tile
   Access in;
   Value tables, indices, sums, windowSums;
   VectorType bytes, words;
-  bool narrow; // whether accumulators stay in 16 bits to the end
 
-  Emitter(KernelOp kernel, ItemEmitter &e, const LookupGeometry &g)
-      : e(e), conv(cast<PackedLookupConv2DOp>(kernel.getRoot())), g(g), in(e.read(conv.getInput())) {
-    auto tile = kernel.getStrategy()->getTile();
-    m = std::min(tile[1], g.out.width);
-    n = tile[2] / 4;
-    block = 64 * n;
+  /// `scratch` has room for the root's indices and sums of a tile's rows.
+  RootEmitter(ItemEmitter &e, PackedLookupConv2DOp conv, const LookupGeometry &g, ArrayRef<int64_t> tile, Value scratch)
+      : e(e), conv(conv), g(g), n(tile[2] / 4), block(64 * n), in(e.read(conv.getInput())) {
     bytes = e.vector(e.b.getI8Type(), 64);
     words = e.vector(e.b.getI16Type(), 32);
-    narrow = g.fitsWords && memoryChannels(g.out.channels) % 32 == 0 &&
-             llvm::all_of(kernel.getBody().front().without_terminator(), [&](Operation &op) {
-               return &op == conv.getOperation() || isa<ThresholdOp, TwoSidedThresholdOp>(op);
-             });
     tables = e.data(Value(), [&] { return tablesOf(g); }, g.perIndex * 8 + g.codeBits);
-    indices = e.scratch();
+    indices = scratch;
     sums = e.at(indices, g.indexBytes(tile[0]));
     windowSums = g.taps() == 1 ? sums : e.at(sums, g.pixelSumBytes(tile[0]));
   }
@@ -300,6 +343,53 @@ struct Emitter {
                                  vector::BroadcastOp::create(e.b, words, low));
   }
 
+  /// A tile: for each pixel and vector of 64 channels 32 sums of a*k in `even` and 32 in `odd`, and for each pixel the
+  /// factor's part of its window's sum.
+  struct Tile {
+    SmallVector<Value> even, odd, windows;
+  };
+  Tile tile(int64_t pixels, Value b, Value row, Value x) {
+    Value weights = e.at(weightData(e, conv.getPacked()), e.mul(b, g.taps() * g.groups * block));
+    SmallVector<Value> totals = accumulate(pixels, weights, e.at(indices, e.mul(g.corner(e, row, x), g.pixelBytes())));
+    Tile tile;
+    for (int64_t i = 0; i < pixels * n; ++i) {
+      tile.odd.push_back(totals[pixels * n + i]);
+      Value shifted = arith::ShLIOp::create(e.b, tile.odd.back(), splatWords(8));
+      tile.even.push_back(arith::SubIOp::create(e.b, totals[i], shifted));
+    }
+    Value windowAt = e.at(windowSums, e.add(e.mul(row, g.out.width * 4), e.mul(x, 4)));
+    for (int64_t i = 0; i < pixels; ++i)
+      tile.windows.push_back(e.load(e.b.getI32Type(), e.at(windowAt, i * 4), 4));
+    return tile;
+  }
+};
+
+/// Emits one work item.
+struct Emitter {
+  ItemEmitter &e;
+  SmallVector<RootEmitter, 2> roots;
+  ImageShape out;
+  int64_t m, n, block; // pixels, vectors of 64 channels, and channels of a tile
+  bool narrow;         // whether accumulators stay in 16 bits to the end
+
+  Emitter(KernelOp kernel, ItemEmitter &e) : e(e), out(kernel.getRoot()->getResult(0).getType()) {
+    auto tile = kernel.getStrategy()->getTile();
+    m = std::min(tile[1], out.width);
+    n = tile[2] / 4;
+    block = 64 * n;
+    std::string why;
+    SmallVector<LookupGeometry> geometries = *geometriesOf(kernel, why);
+    int64_t used = 0;
+    for (auto [root, g] : llvm::zip_equal(kernel.getRoots(), geometries)) {
+      roots.emplace_back(e, cast<PackedLookupConv2DOp>(root), g, tile, e.at(e.scratch(), used));
+      used += roundUp(g.scratchBytes(tile[0]), 64);
+    }
+    narrow = geometries.front().fitsWords && memoryChannels(out.channels) % 32 == 0 &&
+             llvm::all_of(kernel.getBody().front().without_terminator(), [&](Operation &op) {
+               return &op == kernel.getRoot() || isa<ThresholdOp, TwoSidedThresholdOp>(op);
+             });
+  }
+
   /// Runs `finish` unless `channel` lies behind what memory has room for.
   void ifExists(Value channel, Value memory, llvm::function_ref<void()> finish) {
     if (!memory)
@@ -311,27 +401,34 @@ struct Emitter {
     finish();
   }
 
-  /// Finishes 64 channels of which each pixel has 32 in `even` and 32 in `odd`; those from `memory` on have no place.
-  void finish(ArrayRef<Value> even, ArrayRef<Value> odd, ArrayRef<Value> windows, Value y, Value x, Value channel,
-              Value memory) {
-    int64_t pixels = windows.size();
+  /// Finishes the 64 channels of vector j of a tile, which each root has computed; those from `memory` on have no
+  /// place.
+  void finish(ArrayRef<RootEmitter::Tile> tiles, int64_t j, Value y, Value x, Value channel, Value memory) {
+    int64_t pixels = tiles.front().windows.size();
+    auto sums16 = [&](size_t root, int64_t pixel, int64_t side) {
+      const RootEmitter::Tile &tile = tiles[root];
+      return (side ? tile.odd : tile.even)[pixel * n + j];
+    };
+    auto wide = [&](size_t root, int64_t pixel, int64_t side, int64_t half) -> Value {
+      return roots[root].wideAccumulator(sums16(root, pixel, side), tiles[root].windows[pixel], half);
+    };
+    SmallVector<Column> columns(roots.size());
     if (!narrow && !memory) {
-      SmallVector<Value> root;
-      for (int64_t i = 0; i < pixels; ++i)
-        for (Value sums16 : {even[i], odd[i]})
-          for (int64_t half : {0, 1})
-            root.push_back(wideAccumulator(sums16, windows[i], half));
-      e.finishTile(root, 4, y, x, pixels, channel);
+      for (size_t root = 0; root < roots.size(); ++root)
+        for (int64_t i = 0; i < pixels; ++i)
+          for (int64_t side : {0, 1})
+            for (int64_t half : {0, 1})
+              columns[root].push_back(wide(root, i, side, half));
+      e.finishRoots(columns, 4, y, x, pixels, channel);
       return;
     }
     for (int64_t side : {0, 1}) {
-      ArrayRef<Value> sums16 = side ? odd : even;
       Value first = e.add(channel, side * 32);
       if (narrow) {
         ifExists(first, memory, [&] {
           Column column;
           for (int64_t i = 0; i < pixels; ++i)
-            column.push_back(narrowAccumulator(sums16[i], windows[i]));
+            column.push_back(roots[0].narrowAccumulator(sums16(0, i, side), tiles[0].windows[i]));
           e.finish(column, y, x, pixels, first);
         });
         continue;
@@ -339,72 +436,62 @@ struct Emitter {
       for (int64_t half : {0, 1}) {
         Value channel16 = e.add(first, half * 16);
         ifExists(channel16, memory, [&] {
-          Column column;
-          for (int64_t i = 0; i < pixels; ++i)
-            column.push_back(wideAccumulator(sums16[i], windows[i], half));
-          e.finish(column, y, x, pixels, channel16);
+          for (size_t root = 0; root < roots.size(); ++root) {
+            columns[root].clear();
+            for (int64_t i = 0; i < pixels; ++i)
+              columns[root].push_back(wide(root, i, side, half));
+          }
+          e.finishRoots(columns, 1, y, x, pixels, channel16);
         });
       }
     }
   }
 
-  void tile(int64_t pixels, Value weights, Value firstRow, Value y, Value x, Value channel, Value memory) {
+  void tile(int64_t pixels, Value b, Value firstRow, Value y, Value x, Value channel, Value memory) {
     Value row = arith::SubIOp::create(e.b, y, firstRow);
-    Value corner = e.at(indices, e.mul(g.corner(e, row, x), g.pixelBytes()));
-    SmallVector<Value> totals = accumulate(pixels, weights, corner);
-    Value windowAt = e.at(windowSums, e.add(e.mul(row, g.out.width * 4), e.mul(x, 4)));
-    SmallVector<Value> windows;
-    for (int64_t i = 0; i < pixels; ++i)
-      windows.push_back(e.load(e.b.getI32Type(), e.at(windowAt, i * 4), 4));
-    for (int64_t j = 0; j < n; ++j) {
-      SmallVector<Value> even, odd;
-      for (int64_t i = 0; i < pixels; ++i) {
-        odd.push_back(totals[(pixels + i) * n + j]);
-        Value shifted = arith::ShLIOp::create(e.b, odd.back(), splatWords(8));
-        even.push_back(arith::SubIOp::create(e.b, totals[i * n + j], shifted));
-      }
-      finish(even, odd, windows, y, x, e.add(channel, j * 64), memory);
-    }
+    SmallVector<RootEmitter::Tile> tiles;
+    for (RootEmitter &root : roots)
+      tiles.push_back(root.tile(pixels, b, row, x));
+    for (int64_t j = 0; j < n; ++j)
+      finish(tiles, j, y, x, e.add(channel, j * 64), memory);
   }
 
   void emit(ArrayRef<int64_t> strategyTile) {
-    int64_t rows = strategyTile[0], perItem = strategyTile[3], blocks = ceilDiv(g.out.channels, block);
-    int64_t memory = memoryChannels(g.out.channels);
-    ItemPart part = partOf(e, g.out.height, rows, perItem * block);
+    int64_t rows = strategyTile[0], perItem = strategyTile[3], blocks = ceilDiv(out.channels, block);
+    int64_t memory = memoryChannels(out.channels);
+    ItemPart part = partOf(e, out.height, rows, perItem * block);
     Value firstBlock = e.mul(part.block, perItem), lastBlock = e.min(e.add(firstBlock, perItem), e.number(blocks));
     Value end = e.min(e.mul(lastBlock, block), e.number(memory));
     e.loop(e.divide(part.channel, channelUnit), e.divide(end, channelUnit),
            [&](Value unit) { e.clearBorder(part.firstRow, part.lastRow, e.mul(unit, channelUnit), channelUnit); });
-    packRows(part.firstRow, part.lastRow);
+    for (RootEmitter &root : roots)
+      root.packRows(part.firstRow, part.lastRow);
 
-    Value weights = weightData(e, conv.getPacked());
     Value bound = memory % block == 0 ? Value() : e.number(memory);
-    Cover cover = coverOf(g.out.width, m);
+    Cover cover = coverOf(out.width, m);
     e.loop(firstBlock, lastBlock, [&](Value b) {
-      Value blockWeights = e.at(weights, e.mul(b, g.taps() * g.groups * block)), channel = e.mul(b, block);
+      Value channel = e.mul(b, block);
       e.loop(part.firstRow, part.lastRow, [&](Value y) {
         if (cover.wide > 0)
           e.loop(e.number(0), e.number(cover.wide), [&](Value t) {
-            Value x = e.min(e.mul(t, m), e.number(g.out.width - m));
-            tile(m, blockWeights, part.firstRow, y, x, channel, bound);
+            Value x = e.min(e.mul(t, m), e.number(out.width - m));
+            tile(m, b, part.firstRow, y, x, channel, bound);
           });
         if (cover.narrow > 0)
           e.loop(e.number(0), e.number(cover.narrow), [&](Value t) {
             Value x = e.add(e.mul(t, m - 1), cover.wide * m);
-            tile(m - 1, blockWeights, part.firstRow, y, x, channel, bound);
+            tile(m - 1, b, part.firstRow, y, x, channel, bound);
           });
       });
     });
   }
 };
 
-void emit(KernelOp kernel, ItemEmitter &e) {
-  std::string why;
-  Emitter(kernel, e, *lookupGeometryOf(kernel.getRoot(), why)).emit(kernel.getStrategy()->getTile());
-}
+void emit(KernelOp kernel, ItemEmitter &e) { Emitter(kernel, e).emit(kernel.getStrategy()->getTile()); }
 
 } // namespace
 
 namespace n2uq {
-extern const KernelFamily lookup = {"lookup", 4, mayRun, plan, pack, items, emit, scratch, nullptr, offer};
+extern const KernelFamily lookup = {"lookup", 4,       mayRun,  plan,  pack, items,
+                                    emit,     scratch, nullptr, offer, 2,    computesOnce};
 } // namespace n2uq

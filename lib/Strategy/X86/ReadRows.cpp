@@ -16,21 +16,20 @@ Cover coverOf(int64_t width, int64_t m) {
 /// Blocks of a work item are an extent of the strategy's tile, which has its bounds (Families.cpp).
 static constexpr int64_t maxBlocks = 32;
 
-ItemSplit ReadRows::split(int64_t blocks, double perPixel, double weightBytes, const CpuPorts &ports,
-                          llvm::function_ref<bool(int64_t)> fits) const {
+ItemSplit splitItems(int64_t height, int64_t blocks, double weightBytes, const CpuPorts &ports,
+                     llvm::function_ref<double(int64_t)> preparing, llvm::function_ref<bool(int64_t)> fits) {
   ItemSplit best;
-  for (int64_t chunks = 1; chunks <= out.height; ++chunks) {
-    int64_t count = ceilDiv(out.height, chunks);
-    if (ceilDiv(out.height, count) != chunks || !fits(count))
+  for (int64_t chunks = 1; chunks <= height; ++chunks) {
+    int64_t count = ceilDiv(height, chunks);
+    if (ceilDiv(height, count) != chunks || !fits(count))
       continue;
     for (int64_t perItem = std::min(blocks, maxBlocks); perItem >= 1; --perItem) {
       int64_t parts = ceilDiv(blocks, perItem);
       bool finest = count == 1 && perItem == 1;
       if (chunks * parts < itemsWanted && !finest)
         continue;
-      double prepared = rows(count) * columns() * perPixel + (taps() == 1 ? 0 : count * out.width * taps());
       double far = weightBytes / ports.farBytes * (weightBytes / parts > ports.nearBytes ? chunks : 1);
-      double cycles = chunks * parts * prepared + far;
+      double cycles = chunks * parts * preparing(count) + far;
       if (best.rows == 0 || cycles < best.cycles)
         best = {count, perItem, cycles};
     }

@@ -25,6 +25,11 @@ struct ItemSplit {
   double cycles = 0;
 };
 
+/// The cheapest split of so many rows and blocks into enough items whose rows fit as `fits` says. Preparing an item
+/// takes `preparing` cycles; weights that do not stay in the L2 cache come in once for each chunk of rows.
+ItemSplit splitItems(int64_t height, int64_t blocks, double weightBytes, const CpuPorts &ports,
+                     llvm::function_ref<double(int64_t rows)> preparing, llvm::function_ref<bool(int64_t rows)> fits);
+
 /// The pixels under the windows of some rows of outputs. Where a window has one row (or column), they are only those
 /// that outputs read; else all from the first to the last.
 struct ReadRows {
@@ -43,10 +48,10 @@ struct ReadRows {
     return pixelSumBytes(outputRows) + (taps() == 1 ? 0 : outputRows * out.width * 4);
   }
 
-  /// The cheapest split into enough items whose rows fit as `fits` says. Preparing takes `perPixel` cycles; weights
-  /// that do not stay in the L2 cache come in once for each chunk of rows.
-  ItemSplit split(int64_t blocks, double perPixel, double weightBytes, const CpuPorts &ports,
-                  llvm::function_ref<bool(int64_t rows)> fits) const;
+  /// Cycles that preparing takes for an item of so many output rows, `perPixel` for each pixel that it reads.
+  double preparing(int64_t outputRows, double perPixel) const {
+    return rows(outputRows) * columns() * perPixel + (taps() == 1 ? 0 : outputRows * out.width * taps());
+  }
 
   /// Calls prepare(pixel's address, its number) for all pixels that output rows [first, last) read, in order.
   void forEachPixel(ItemEmitter &e, const Access &in, mlir::Value first, mlir::Value last,
