@@ -22,17 +22,7 @@ separate_arguments(llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
 add_library(n2uq_mlir INTERFACE)
 target_include_directories(n2uq_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 target_compile_definitions(n2uq_mlir INTERFACE ${llvm_definitions})
-if(N2UQ_WHEEL)
-  # Archives throughout: the linker takes what is needed of them.
-  file(GLOB mlir_archives ${LLVM_LIBRARY_DIR}/libMLIR*.a)
-  list(FILTER mlir_archives EXCLUDE REGEX "libMLIR(CAPI.*|.*Test.*)[.]a$")
-  execute_process(COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles all OUTPUT_VARIABLE llvm_archives
-                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  separate_arguments(llvm_archives)
-  target_link_libraries(n2uq_mlir INTERFACE n2uq_base ${mlir_archives} ${llvm_archives} ZLIB::ZLIB ${CMAKE_DL_LIBS})
-else()
-  target_link_libraries(n2uq_mlir INTERFACE n2uq_base MLIR LLVM)
-endif()
+target_link_libraries(n2uq_mlir INTERFACE n2uq_base MLIR LLVM)
 
 # Executables are compiled as -fPIC too, so that they can share the libraries' precompiled header.
 set(CMAKE_CXX_COMPILE_OPTIONS_PIE -fPIC)

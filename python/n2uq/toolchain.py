@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Finds the extensions and the compiler's tools, and runs the tools."""
 
+import glob
 import importlib
 import os
 import pathlib
@@ -47,7 +48,8 @@ def tool(name):
         return found
     found = shutil.which(name, path=str(_BUILD / "bin")) or shutil.which(name)
     if found is None:
-        raise Error(f"{name} is not in build/bin and not on the PATH; build the project or set N2UQ_BIN_DIR")
+        raise Error(f"{name} is not in build/bin and not on the PATH; install the whole package (pip install .), build the "
+                    "project, or set N2UQ_BIN_DIR")
     return found
 
 
@@ -67,10 +69,9 @@ def run(name, arguments):
 def compiler():
     """n2uq-compile and n2uq-diff as an extension of this process; None where it is not built, or where $N2UQ_BIN_DIR names
     tools of another build than the extension's."""
-    try:
-        found = extension("_compiler")
-    except Error:
+    if not any(glob.glob(f"{glob.escape(str(folder))}/_compiler.*.so") for folder in _extension_folders()):
         return None
+    found = extension("_compiler")
     named = os.environ.get("N2UQ_BIN_DIR")
     own = not named or pathlib.Path(found.__file__).parent in (_PACKAGE, _extension_folders()[1])
     return found if own else None

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import torch
 import n2uq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 
 def seal(path):
     """Appends the trailer of n2uq/model.h: magic, size, FNV-1a over 64-bit words with a shift."""
@@ -63,6 +65,17 @@ def test_runs(path):
             assert np.array_equal(model(x, threads=threads), expected(x)[0])
             assert np.array_equal(model(x, streams=threads or 3), expected(x)[0])
     assert np.array_equal(model(images()[:, :, ::-1, ::-1]), expected(images()[:, :, ::-1, ::-1])[0])  # not contiguous
+
+
+def test_a_call_costs_few_microseconds(path):
+    """The model's own work is below a microsecond, so a call is what the package adds to the one of C."""
+    model, x, times = n2uq.Model(path), images(1), []
+    out = model(x, threads=1)
+    for _ in range(3000):
+        start = time.perf_counter()
+        model(x, threads=1, out=out)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 20e-6, f"{1e6 * min(times):.1f} microseconds"
 
 
 def test_takes_dlpack(path):
