@@ -55,6 +55,15 @@ func.func @bytes(%x: tensor<?x2x2x4xf32>) -> tensor<?x2x2x4xui2> {
   return %out : tensor<?x2x2x4xui2>
 }
 // -----
+func.func @sigmoid(%x: tensor<?x2x2x4xf32>) -> tensor<?x2x2x4xf32> {
+  // expected-error @below {{cannot be computed by 'cuda_thread': it has a n2uq.sigmoid, which GPUs' kernels do not compute yet}}
+  %out = n2uq.kernel strategy = #n2uq.strategy<kernel = cuda_thread, lanes = 1, tile = [64, 4]> -> tensor<?x2x2x4xf32> {
+    %s = n2uq.sigmoid %x : tensor<?x2x2x4xf32>
+    n2uq.yield %s : tensor<?x2x2x4xf32>
+  }
+  return %out : tensor<?x2x2x4xf32>
+}
+// -----
 func.func @cpu_op(%x: tensor<?x2x2x4xui2>) -> tensor<?x2x2x4xf32> {
   %w = arith.constant dense<1> : tensor<1x1x16xi8>
   // expected-error @below {{cannot be computed by 'cuda_thread': it has a n2uq.packed_depthwise_conv2d, which is a CPU's}}

@@ -35,7 +35,7 @@ bool mayRun(KernelOp kernel, const GpuTarget &, std::string &why) {
                                     ToNHWCOp, FlattenOp, YieldOp>(op)) {
       why = "it has a " + op.getName().getStringRef().str() + ", which is a CPU's";
       return false;
-    } else if (isUpstreamElementwise(&op)) {
+    } else if (isUpstreamElementwise(&op) || isa<SigmoidOp>(op)) {
       why = "it has a " + op.getName().getStringRef().str() + ", which GPUs' kernels do not compute yet";
       return false;
     } else if (isa<SharedThresholdOp>(op)) {
