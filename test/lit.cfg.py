@@ -3,8 +3,9 @@
 """lit's view of test/: which files are tests, what they may call, what the machine can do.
 
 REQUIRES may name every CPU flag of the kernel's list (avx2, avx512f, avx512_vnni, …; also without underscores: avx512vnni),
-`cuda` where a device opens, `release` where asserts and debug messages are compiled out, `sanitized` with sanitizers,
-`qonnx` and `tosa-tools` where python/requirements-interchange.txt is installed. %python is the build's own Python with its packages.
+`cuda` where a device opens, `release` where asserts and debug messages are compiled out (with sanitizers they are not),
+`sanitized` with sanitizers, `qonnx` and `tosa-tools` where python/requirements-interchange.txt is installed. %python is the
+build's own Python with its packages.
 """
 import ctypes
 import os
@@ -25,6 +26,9 @@ config.environment["PATH"] = os.pathsep.join([tools_dir, config.llvm_tools_dir, 
 for name in ("HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "CCACHE_DIR", "CUDA_VISIBLE_DEVICES"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+if config.sanitized:
+    # LLVM's bump allocator, half of it inlined in our objects, poisons memory that LLVM's own libraries then hand out.
+    config.environment.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
 config.environment["PYTHONPATH"] = os.path.join(config.n2uq_source_dir, "python")
 config.environment["N2UQ_BIN_DIR"] = tools_dir
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -89,7 +93,7 @@ for flag in cpu_flags():
     config.available_features.add(flag.replace("_", ""))
 if has_cuda_device():
     config.available_features.add("cuda")
-if config.build_type != "Debug":
+if config.build_type != "Debug" and not config.sanitized:
     config.available_features.add("release")
 if config.sanitized:
     config.available_features.add("sanitized")

@@ -152,8 +152,13 @@ std::string readNpy(const std::string &path, NpyArray &array) {
   if (fortranOrder)
     return bad("it is in Fortran order; save numpy.ascontiguousarray of it");
   int64_t bytes = NpyArray::elementBytes(result.dtype);
-  if (bytes == 0)
-    return bad("elements of type '" + result.dtype.substr(0, 32) + "' are not supported; use float32 or uint8");
+  if (bytes == 0) {
+    std::string dtype = result.dtype.substr(0, 32);
+    for (char &c : dtype)
+      if (c < ' ') // a sentence stays one line
+        c = '?';
+    return bad("elements of type '" + dtype + "' are not supported; use float32 or uint8");
+  }
   for (int64_t extent : result.shape) {
     if (extent != 0 && bytes > maxBytes / extent)
       return bad("its shape is too large");
