@@ -3,8 +3,8 @@
 #include "n2uq/ModelFile/ModelFile.h"
 
 #include "Guard.h"
+#include "ReadModule.h"
 #include "Rehearsal.h"
-#include "n2uq/Dialect/N2UQ/Constants.h"
 #include "n2uq/Dialect/N2UQ/N2UQ.h"
 #include "n2uq/Import/Onnx.h"
 
@@ -14,11 +14,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 
@@ -31,35 +28,6 @@ void registerModelDialects(DialectRegistry &registry) {
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//
-
-/// The first error among diagnostics, as one sentence.
-static std::string sentenceOf(Diagnostic &diagnostic) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>())
-    stream << place.getFilename().getValue() << ':' << place.getLine() << ':' << place.getColumn() << ": ";
-  else if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
-    stream << "at '" << name.getName().getValue() << "': ";
-  stream << diagnostic.str();
-  for (char &c : text)
-    if (c == '\n')
-      c = ' ';
-  return text;
-}
-
-/// The first resource of the module that has no blob or one of another size than its type says.
-static std::string findUnsoundBlob(ModuleOp module) {
-  std::string found;
-  module.walk([&](Operation *op) {
-    op->getAttrDictionary().walk([&](DenseResourceElementsAttr resource) {
-      if (found.empty() && !hasSoundBlob(resource))
-        found = "its resource '" + resource.getRawHandle().getKey().str() +
-                "' is missing or has another size than its type says";
-    });
-    return found.empty() ? WalkResult::advance() : WalkResult::interrupt();
-  });
-  return found;
-}
 
 /// Text of MLIR cannot begin with the byte that opens an ONNX file (the tag of its first field, the format's version),
 /// nor can bytecode. A file that is damaged there is still taken for what its name says.
@@ -80,22 +48,7 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, MLIRContext &context, std::strin
   // A crash is caught in the thread that it happens in, so the parser gets no others.
   bool hadThreads = context.isMultithreadingEnabled();
   context.disableMultithreading();
-  auto parse = [&] {
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-      if (problem.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
-        problem = sentenceOf(diagnostic);
-      return success();
-    });
-    llvm::SourceMgr sources;
-    sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer((*buffer)->getMemBufferRef()), llvm::SMLoc());
-    module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context, /*verifyAfterParse=*/true));
-    if (!module) {
-      if (problem.empty())
-        problem = "it holds no module";
-      return;
-    }
-    problem = findUnsoundBlob(*module);
-  };
+  auto parse = [&] { module = readModule((*buffer)->getMemBufferRef(), context, problem); };
   // Upstream's reader of bytecode takes the numbers of a damaged file at their word and may corrupt the heap, which no
   // guard in this process can put right.
   size_t size = (*buffer)->getBufferSize();

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
 #include <cstring>
 
 using namespace mlir;
@@ -19,13 +20,19 @@ bool hasSoundBlob(Attribute attribute) {
   if (!resource)
     return true;
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-  if (!blob || !resource.getType().hasStaticShape())
+  ShapedType type = resource.getType();
+  if (!blob || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
     return false;
-  int64_t bits = resource.getType().getElementTypeBitWidth();
+  int64_t bits = type.getElementTypeBitWidth();
   // i1 blobs hold a byte an element in files of some versions and a bit in others: nobody here uses them.
   if (bits % 8 != 0)
     return false;
-  return static_cast<int64_t>(blob->getData().size()) == resource.getType().getNumElements() * (bits / 8);
+  // A file may claim extents whose product is no number.
+  int64_t bytes = bits / 8;
+  for (int64_t extent : type.getShape())
+    if (llvm::MulOverflow(bytes, extent, bytes))
+      return false;
+  return static_cast<int64_t>(blob->getData().size()) == bytes;
 }
 
 template <typename T>
