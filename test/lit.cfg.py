@@ -27,8 +27,9 @@ for name in ("HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "CCACHE_DIR", "C
     if name in os.environ:
         config.environment[name] = os.environ[name]
 if config.sanitized:
-    # LLVM's bump allocator, half of it inlined in our objects, poisons memory that LLVM's own libraries then hand out.
-    config.environment.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
+    # LLVM's bump allocator, half of it inlined in our objects, poisons memory that LLVM's own libraries then hand out;
+    # and a thread that lib/ModelFile/Guard.cpp gave up keeps a signal stack that is not the sanitizer's to unmap.
+    config.environment.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0:use_sigaltstack=0")
 config.environment["PYTHONPATH"] = os.path.join(config.n2uq_source_dir, "python")
 config.environment["N2UQ_BIN_DIR"] = tools_dir
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"

@@ -71,7 +71,7 @@ class _Unpickler(pickle._Unpickler):
                        "only the state_dict with torch.save")
 
     def persistent_load(self, identity):
-        if not (isinstance(identity, tuple) and len(identity) == 5 and identity[0] == "storage" and
+        if not (isinstance(identity, tuple) and len(identity) == 5 and isinstance(identity[0], str) and identity[0] == "storage" and
                 isinstance(identity[1], np.dtype) and isinstance(identity[2], str) and isinstance(identity[4], int)):
             raise _Refusal("it refers to something that is not a storage; save it again with torch.save")
         _, kind, key, _, count = identity

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Descriptors of compiled models, as they lie in memory behind the system's loader. An input is a list of changes to a
-// descriptor that is whole (so it does not age when fields are added): numbers that become others, pointers that point
-// elsewhere. All that the runtime and the tools read of an accepted one is read here.
+// descriptor that is whole, of any version (so it does not age when fields are added): numbers that become others,
+// pointers that point elsewhere. All that the runtime and the tools read of an accepted one is read here.
 #include "Fuzz.h"
 
 #include "internal.h"
@@ -21,6 +21,8 @@ struct Memory {
   n2uq_codes codes[2];
   n2uq_cuda_module cuda;
   n2uq_cuda_launch launches[2];
+  n2uq_pictures pictures;
+  const char *labels[2];
   uint8_t weights[16];
   char ptx[16];
   char text[16];
@@ -38,7 +40,8 @@ struct Change {
 alignas(16) const uint8_t code[16] = {};
 } // namespace
 
-static std::unique_ptr<Memory> wholeModel(bool onGpu) {
+/// A model of a version of the interface; one for a GPU is of the second or a later one.
+static std::unique_ptr<Memory> wholeModel(uint32_t version, bool onGpu) {
   auto memory = std::make_unique<Memory>();
   std::memset(static_cast<void *>(memory.get()), 0, sizeof *memory);
   Memory &m = *memory;
@@ -56,16 +59,28 @@ static std::unique_ptr<Memory> wholeModel(bool onGpu) {
   m.cuda = {m.ptx, 13, 80, m.weights, sizeof m.weights, 2, m.launches};
 
   m.model.magic = N2UQ_MODEL_MAGIC;
-  m.model.abi_version = N2UQ_ABI_VERSION;
-  m.model.size = sizeof m.model;
+  m.model.abi_version = version;
+  m.model.size = version == 1   ? offsetof(n2uq_model, cuda)
+                 : version == 2 ? offsetof(n2uq_model, label_count)
+                                : sizeof m.model;
   m.model.name = m.model.compiler = m.model.target_cpu = m.text;
-  m.model.input = {m.text, N2UQ_FLOAT32, 4, {-1, 2, 2, 2}};
+  m.model.input = {m.text, N2UQ_FLOAT32, 4, {-1, 3, 2, 2}};
   m.model.output = {m.text, N2UQ_FLOAT32, 2, {-1, 2, 0, 0}};
   m.model.arena_bytes_per_image = 8;
   m.model.arena_bytes_fixed = 64;
   m.model.kernel_count = m.model.codes_count = 2;
   m.model.kernels = m.kernels;
   m.model.codes = m.codes;
+  m.pictures = {256, N2UQ_BILINEAR, {0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f}};
+  m.labels[0] = m.labels[1] = m.text;
+  if (version == 1) // rows end before `storage_bits`
+    std::memmove(reinterpret_cast<char *>(m.codes) + offsetof(n2uq_codes, storage_bits), &m.codes[1],
+                 offsetof(n2uq_codes, storage_bits));
+  if (version >= 3) {
+    m.model.label_count = 2;
+    m.model.labels = m.labels;
+    m.model.pictures = &m.pictures;
+  }
   if (onGpu)
     m.model.cuda = &m.cuda;
   else
@@ -124,6 +139,10 @@ static void readAll(const n2uq_model &model) {
     for (int64_t i = 0; i < cuda->launch_count; ++i)
       touchString(cuda->launches[i].entry);
   }
+  for (int64_t i = 0; i < model.label_count; ++i)
+    touchString(model.labels[i]);
+  if (model.pictures)
+    touch(model.pictures, sizeof *model.pictures);
   for (int64_t batch : {int64_t(1), int64_t(2), int64_t(7), int64_t(1) << 30, INT64_MAX})
     readBatch(model, batch);
 }
@@ -131,7 +150,8 @@ static void readAll(const n2uq_model &model) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0)
     return 0;
-  auto memory = wholeModel(/*onGpu=*/data[0] & 1);
+  uint32_t version = 1 + data[0] / 2 % N2UQ_ABI_VERSION;
+  auto memory = wholeModel(version, /*onGpu=*/version > 1 && data[0] & 1);
   constexpr size_t changeBytes = sizeof Change::kind + sizeof Change::at + sizeof Change::value;
   for (size_t at = 1; at + changeBytes <= size; at += changeBytes) {
     Change change;
@@ -141,11 +161,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     apply(change, *memory);
   }
   auto begin = reinterpret_cast<uintptr_t>(memory.get()), text = reinterpret_cast<uintptr_t>(code);
-  const n2uq_segment segments[] = {{begin, begin + sizeof *memory, false, false},
-                                   {text, text + sizeof code, true, false}};
-  if (n2uq_check_descriptor("model.so", &memory->model, segments, 2) == N2UQ_OK)
-    readAll(memory->model);
+  n2uq_segment segments[] = {
+      {begin, begin + sizeof *memory, false, false}, {text, text + sizeof code, true, false}, {}};
+  // As model.c does it.
+  n2uq_model *upgraded = nullptr;
+  n2uq_status status = n2uq_upgrade_descriptor("model.so", &memory->model, segments, 2, &upgraded, &segments[2]);
+  const n2uq_model *model = upgraded ? upgraded : &memory->model;
+  if (status == N2UQ_OK)
+    status = n2uq_check_descriptor("model.so", model, segments, upgraded ? 3 : 2);
+  if (status == N2UQ_OK)
+    readAll(*model);
   else
     requireSentence(n2uq_last_error());
+  std::free(upgraded);
   return 0;
 }
