@@ -66,10 +66,14 @@ static bool isOurs(const ForkServer::Outcome &outcome) {
     return true;
   if (outcome.output.find("runtime error:") != std::string::npos)
     return true; // only our code is compiled with that sanitizer
-  // The innermost frame that is neither a sanitizer's nor the standard library's.
-  size_t frame = outcome.output.find("    #0 ");
-  return frame != std::string::npos &&
-         outcome.output.substr(frame, outcome.output.find('\n', frame) - frame).find("n2uq") != std::string::npos;
+  // The innermost frame that is a library's or ours; the sanitizer's own are neither.
+  llvm::StringRef rest = outcome.output;
+  for (llvm::StringRef line; !rest.empty();) {
+    std::tie(line, rest) = rest.split('\n');
+    if (line.ltrim().starts_with("#") && (line.contains(".so") || line.contains("n2uq::")))
+      return !line.contains(".so");
+  }
+  return false;
 }
 
 /// How often upstream's reader died, told at the end.
