@@ -102,7 +102,7 @@ if has_qonnx():
     config.available_features.add("qonnx")
 if has_tosa_tools():
     config.available_features.add("tosa-tools")
-for program in ("dpkg-shlibdeps", "pkg-config", "protoc"):
+for program in ("dpkg-shlibdeps", "pkg-config", "protoc", "valgrind"):
     if shutil.which(program, path=config.environment["PATH"]):
         config.available_features.add(program)
 if ptxas := find_ptxas():
