@@ -38,7 +38,7 @@
 // RUN: %{run} --function=codes --input=input=%t/u.npy 2>&1 | %{check}=CODES
 // CODES: n2uq-translate: '{{.*}}u.npy' holds the code 4, but codes of 2 bits are at most 3
 // RUN: %{run} --function=foreign --input=input=%t/x.npy 2>&1 | %{check}=FOREIGN
-// FOREIGN: n2uq-translate: cannot interpret 'arith.addf' (sum): the reference gives a meaning to the ops of the n2uq dialect and to constants only
+// FOREIGN: n2uq-translate: cannot interpret 'arith.remf' (rest): the reference gives a meaning to the ops of the n2uq dialect, to constants, and to arith.addf
 // RUN: ls %t | %{check}=NOTHING --allow-empty
 // NOTHING-NOT: out
 // RUN: %{run} --function=twice --input=input=%t/x.npy --dump-codes 2>&1 | %{check}=SAME
@@ -55,7 +55,7 @@ func.func @codes(%x: tensor<?x1xui2>) -> tensor<?x1xui2> {
   return %x : tensor<?x1xui2>
 }
 func.func @foreign(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
-  %0 = arith.addf %x, %x : tensor<?x1xf32> loc("sum")
+  %0 = arith.remf %x, %x : tensor<?x1xf32> loc("rest")
   return %0 : tensor<?x1xf32>
 }
 func.func @twice(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
