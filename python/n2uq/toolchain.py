@@ -105,7 +105,7 @@ def call_compiler(arguments, progress=None):
         found.compile([os.fspath(argument) for argument in arguments], progress,
                       lambda text: warnings.warn(text, stacklevel=4))
     else:
-        run("n2uq-compile", arguments)
+        sys.stdout.write(run("n2uq-compile", arguments))
 
 
 def compile_file(model, output=None, **options):
