@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "n2uq/Support/CommandLine.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -119,9 +120,13 @@ std::string CommandLine::set(const Option &option, bool hasValue, const std::str
 }
 
 std::string CommandLine::parse(int argc, char **argv) {
+  return parse(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+}
+
+std::string CommandLine::parse(const std::vector<std::string> &arguments) {
   bool onlyFiles = false;
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string &argument = arguments[i];
     if (onlyFiles || argument.size() < 2 || argument[0] != '-') {
       names.push_back(argument);
       continue;
@@ -143,8 +148,8 @@ std::string CommandLine::parse(int argc, char **argv) {
     if (!found)
       return "unknown option '" + argument + "'; --help lists all";
     bool hasValue = equals != std::string::npos;
-    if (!hasValue && found->text && name.size() == 1 && i + 1 < argc) {
-      value = argv[++i];
+    if (!hasValue && found->text && name.size() == 1 && i + 1 < arguments.size()) {
+      value = arguments[++i];
       hasValue = true;
     }
     std::string error = set(*found, hasValue, value);

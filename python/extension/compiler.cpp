@@ -134,7 +134,7 @@ static nb::dict diff(Arguments arguments, const Input &images) {
   {
     nb::gil_scoped_release unlocked;
     OneAtATime turn;
-    error = runDiff(std::move(arguments), &array, [](int64_t, int64_t) {}, comparison);
+    error = runDiff(arguments, &array, [](int64_t, int64_t) {}, comparison);
   }
   if (!error.empty())
     fail(printable(error));

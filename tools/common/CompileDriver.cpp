@@ -135,11 +135,7 @@ std::string runCompile(std::vector<std::string> arguments, const CompileListener
   line.flag("error-on-fallback", options.errorOnFallback);
   line.flag("keep-codes", options.keepCodes);
 
-  arguments.insert(arguments.begin(), "n2uq-compile");
-  std::vector<char *> pointers;
-  for (std::string &argument : arguments)
-    pointers.push_back(argument.data());
-  std::string error = line.parse(static_cast<int>(pointers.size()), pointers.data());
+  std::string error = line.parse(arguments);
   if (!error.empty() || line.answersAboutItself())
     return error;
   if (!(error = checkOptions(options, output, target, line.files())).empty())

@@ -83,7 +83,7 @@ static std::string compare(const std::string &modelPath, Model &library, const N
   return "";
 }
 
-std::string runDiff(std::vector<std::string> arguments, const NpyArray *images, const DiffProgress &progress,
+std::string runDiff(const std::vector<std::string> &arguments, const NpyArray *images, const DiffProgress &progress,
                     std::unique_ptr<Comparison> &comparison) {
   Options options;
   std::string version = std::string("n2uq-diff ") + n2uq_version();
@@ -93,11 +93,7 @@ std::string runDiff(std::vector<std::string> arguments, const NpyArray *images, 
   options.images.addTo(line);
   line.number("threads", options.threads, 0, 1024);
   line.number("batch", options.batch, 1, int64_t(1) << 32);
-  arguments.insert(arguments.begin(), "n2uq-diff");
-  std::vector<char *> pointers;
-  for (std::string &argument : arguments)
-    pointers.push_back(argument.data());
-  std::string error = line.parse(static_cast<int>(pointers.size()), pointers.data());
+  std::string error = line.parse(arguments);
   if (!error.empty() || line.answersAboutItself())
     return error;
   if (line.files().size() != 2)

@@ -18,7 +18,7 @@ using DiffProgress = std::function<void(int64_t done, int64_t images)>;
 /// Does what `arguments` (without the program's name) say. `images`, if given, stand in for --input; they are of the
 /// type and shape of the library's input. Returns an empty string or one sentence; `comparison` is null where the
 /// arguments asked for help alone.
-std::string runDiff(std::vector<std::string> arguments, const NpyArray *images, const DiffProgress &progress,
+std::string runDiff(const std::vector<std::string> &arguments, const NpyArray *images, const DiffProgress &progress,
                     std::unique_ptr<Comparison> &comparison);
 
 } // namespace n2uq

@@ -40,6 +40,8 @@ public:
 
   /// Reads the arguments. What is no option becomes a file. Returns an empty string or one sentence.
   std::string parse(int argc, char **argv);
+  /// The same, of arguments without the program's name.
+  std::string parse(const std::vector<std::string> &arguments);
   const std::vector<std::string> &files() const { return names; }
   /// Prints what --help or --version ask for. True where that was all that the tool is to do.
   bool answersAboutItself() const;
